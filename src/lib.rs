@@ -1,0 +1,1 @@
+//! Instrumentation for AI pipelines that records why.

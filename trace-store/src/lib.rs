@@ -1,0 +1,1 @@
+//! Where whytrace keeps traces and how they are asked for.
