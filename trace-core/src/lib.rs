@@ -3,5 +3,6 @@
 
 pub mod event;
 pub mod model;
+pub mod record;
 pub mod registry;
 pub mod sink;
