@@ -4,7 +4,9 @@
 //! running any of the program, and what does not fit together in them.
 
 mod component;
+mod prompt;
 mod site;
 
 pub use component::{ComponentDecl, TracingComponent};
+pub use prompt::{Prompt, PromptError, PromptRef, RenderedPrompt, name_fault, registry_name, template_hash};
 pub use site::{Site, SiteKind, SiteRef};
