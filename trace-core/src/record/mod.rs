@@ -13,6 +13,7 @@ mod ring;
 mod run;
 mod span;
 mod stream;
+pub mod probe;
 pub mod tape;
 
 pub use draft::{Begin, DecisionDraft, End, IntoResponse, IntoUsage, Text};
