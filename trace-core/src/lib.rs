@@ -7,7 +7,11 @@ pub mod diagnostics;
 pub mod event;
 pub mod fold;
 pub mod model;
+pub mod names;
+#[doc(hidden)]
+pub mod private;
 pub mod record;
+pub mod redact;
 pub mod registry;
 pub mod sink;
 pub mod testing;

@@ -90,7 +90,14 @@ impl Convert {
         (span != self.root && span != 0).then(|| hex(span))
     }
 
-    fn start(&mut self, id: u64, parent: u64, stage: u64, site: &'static Site, opening: Option<Box<Opening>>) -> Converted {
+    fn start(
+        &mut self,
+        id: u64,
+        parent: u64,
+        stage: u64,
+        site: &'static Site,
+        opening: Option<Box<Opening>>,
+    ) -> Converted {
         let Opening { inputs, prompt, model } = opening.map_or_else(Opening::default, |opening| *opening);
         let inputs = inputs.into_object();
         let inputs = if inputs.is_empty() { Value::Null } else { Value::Object(inputs) };
@@ -232,6 +239,14 @@ fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Option<Box<Ending>>) -
     if is_stage {
         Body::StageEnd(StageEnd { id, outcome, outputs: output, error, attributes, ..StageEnd::default() })
     } else {
-        Body::ObservationEnd(ObservationEnd { id, outcome, output, error, attributes, llm, ..ObservationEnd::default() })
+        Body::ObservationEnd(ObservationEnd {
+            id,
+            outcome,
+            output,
+            error,
+            attributes,
+            llm,
+            ..ObservationEnd::default()
+        })
     }
 }

@@ -1,10 +1,10 @@
 //! One trace, as the collector knows it while records of it can come.
 
 use super::convert::{Convert, Named};
+use super::recover;
 use super::side_file::SideFiles;
 use super::sinks::Job;
 use super::stream_file::{StreamId, Streams};
-use super::recover;
 use crate::context::shared::Shared;
 use crate::event::{Body, Event, TraceAccount, TraceEnd, TraceStart, TraceUpdate};
 use crate::fold::{Fold, FoldLimits};
@@ -162,12 +162,15 @@ impl OpenTrace {
         let again = std::mem::replace(&mut self.sent, true);
         let Some(trace) = self.document(streams) else { return };
         let path = self.stream.as_ref().map(StreamId::path);
-        self.dispatch(FinishedTrace {
-            sampled: self.is_sampled(&trace),
-            project_dir: self.shared.tracer.options().dir.as_ref().map(|dir| dir.join(&self.shared.project_id)),
-            trace,
-            again,
-        }, path);
+        self.dispatch(
+            FinishedTrace {
+                sampled: self.is_sampled(&trace),
+                project_dir: self.shared.tracer.options().dir.as_ref().map(|dir| dir.join(&self.shared.project_id)),
+                trace,
+                again,
+            },
+            path,
+        );
     }
 
     /// The document. Where it can be folded from the stream again it is not kept: events after the end are rare.
@@ -219,7 +222,8 @@ impl OpenTrace {
             || trace.quality_gate_failures > 0
             || !trace.calibration_flags.is_empty()
             || trace.metadata.dropped_events > 0;
-        let position = f64::from(u32::from_str_radix(&self.shared.otel_trace_id[24..], 16).unwrap_or(0)) / f64::from(u32::MAX);
+        let position =
+            f64::from(u32::from_str_radix(&self.shared.otel_trace_id[24..], 16).unwrap_or(0)) / f64::from(u32::MAX);
         worth || ratio >= 1.0 || position < ratio
     }
 

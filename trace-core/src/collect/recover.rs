@@ -1,8 +1,8 @@
 //! Traces whose process died: their streams are folded, and they are ended as incomplete.
 
 use super::live::{self, Orphans};
-use super::{Completion, SinkHandle};
 use super::sinks::Job;
+use super::{Completion, SinkHandle};
 use crate::event::{Body, Event, TraceEnd};
 use crate::fold::{Fold, FoldLimits};
 use crate::model::{Status, Trace};

@@ -37,8 +37,12 @@ impl SideFiles {
                 }
                 Err(error) => Err(error),
             },
-            Body::ObservationStart(start) => start.llm.as_mut().map_or(Ok(()), |llm| self.move_call(llm, component).map(drop)),
-            Body::ObservationEnd(end) => end.llm.as_mut().map_or(Ok(()), |llm| self.move_call(llm, component).map(drop)),
+            Body::ObservationStart(start) => {
+                start.llm.as_mut().map_or(Ok(()), |llm| self.move_call(llm, component).map(drop))
+            }
+            Body::ObservationEnd(end) => {
+                end.llm.as_mut().map_or(Ok(()), |llm| self.move_call(llm, component).map(drop))
+            }
             Body::ValidationError(error) => {
                 let context = error.code_context.as_ref().map_or(0, String::len);
                 if context + error.error_message.len() < self.from_bytes {

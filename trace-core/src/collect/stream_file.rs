@@ -125,7 +125,8 @@ impl Streams {
 
     /// Closes the files that were not used for longest, and forgets streams with nothing to write and no file.
     fn limit_open_files(&mut self) {
-        let mut used: Vec<u64> = self.files.values().filter(|stream| stream.file.is_some()).map(|stream| stream.used).collect();
+        let mut used: Vec<u64> =
+            self.files.values().filter(|stream| stream.file.is_some()).map(|stream| stream.used).collect();
         if used.len() > OPEN_FILES {
             used.sort_unstable_by(|a, b| b.cmp(a));
             let oldest = used[OPEN_FILES - 1];
@@ -159,7 +160,8 @@ impl Stream {
                 if self.lost > 0 {
                     let lost = std::mem::take(&mut self.lost);
                     let path = self.id.path.display();
-                    self.tracer.failed(&format!("{lost} events are missing in {path}: it could not be written for too long"));
+                    self.tracer
+                        .failed(&format!("{lost} events are missing in {path}: it could not be written for too long"));
                 }
             }
             Err(error) => {

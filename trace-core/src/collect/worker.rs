@@ -180,7 +180,10 @@ impl Worker {
         };
         ASLEEP.store(true, Ordering::SeqCst);
         let knocked = inbox(|inbox| {
-            !(inbox.opened.is_empty() && inbox.reserved.is_empty() && inbox.requests.is_empty() && inbox.rings.is_empty())
+            !(inbox.opened.is_empty()
+                && inbox.reserved.is_empty()
+                && inbox.requests.is_empty()
+                && inbox.rings.is_empty())
         });
         if !knocked {
             match rest {

@@ -39,7 +39,8 @@ pub fn parse_traceparent(traceparent: &str, tracestate: Option<&str>) -> Result<
     };
     let nonzero = |text: &str| text.bytes().any(|b| b != b'0');
     // Version 00 has exactly four parts; a later one may have more.
-    let well_formed = hex(version, 2) && version != "ff" && hex(flags, 2) && (version != "00" || parts.next().is_none());
+    let well_formed =
+        hex(version, 2) && version != "ff" && hex(flags, 2) && (version != "00" || parts.next().is_none());
     if !(well_formed && hex(trace, 32) && hex(span, 16) && nonzero(trace) && nonzero(span)) {
         return Err(error());
     }

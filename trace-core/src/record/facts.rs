@@ -105,7 +105,9 @@ pub fn attribute(key: impl Into<String>, value: impl Serialize) {
 
 /// Reports what the stage collected, kept and filtered out. Several reports of one stage add up.
 pub fn evidence(evidence: Evidence) {
-    record(|at| Body::EvidenceFound(EvidenceFound { span_id: at.span_id.clone(), evidence, ..EvidenceFound::default() }));
+    record(|at| {
+        Body::EvidenceFound(EvidenceFound { span_id: at.span_id.clone(), evidence, ..EvidenceFound::default() })
+    });
 }
 
 /// Gives a score; a later one of the same principle in the same stage replaces it.

@@ -123,15 +123,20 @@ where
             _ => {}
         }
         let done = this.done;
-        poll_recorded(this.state, this.site, || inner.poll(cx), |poll, end| match poll {
-            Poll::Ready(output) => {
-                if let Some(done) = done.take() {
-                    done(output, end);
+        poll_recorded(
+            this.state,
+            this.site,
+            || inner.poll(cx),
+            |poll, end| match poll {
+                Poll::Ready(output) => {
+                    if let Some(done) = done.take() {
+                        done(output, end);
+                    }
+                    true
                 }
-                true
-            }
-            Poll::Pending => false,
-        })
+                Poll::Pending => false,
+            },
+        )
     }
 }
 

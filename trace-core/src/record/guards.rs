@@ -142,7 +142,15 @@ impl ObservationGuard {
     fn start_with(name: impl Into<String>, kind: impl Into<Kind>, input: Value, llm: Option<Box<LlmCall>>) -> Self {
         Self(OpenSpan::start(false, |id, parent_id| {
             let (name, kind) = (name.into(), kind.into());
-            Body::ObservationStart(ObservationStart { id, parent_id, name, kind, input, llm, ..ObservationStart::default() })
+            Body::ObservationStart(ObservationStart {
+                id,
+                parent_id,
+                name,
+                kind,
+                input,
+                llm,
+                ..ObservationStart::default()
+            })
         }))
     }
 

@@ -13,7 +13,6 @@ mod ring;
 mod run;
 mod span;
 mod stream;
-pub mod probe;
 pub mod tape;
 
 pub use draft::{Begin, DecisionDraft, End, IntoResponse, IntoUsage, Text};
@@ -54,9 +53,10 @@ pub(crate) enum Record {
 impl Record {
     pub(crate) fn trace(&self) -> u64 {
         match self {
-            Self::Start { trace, .. } | Self::End { trace, .. } | Self::Decision { trace, .. } | Self::Fact { trace, .. } => {
-                *trace
-            }
+            Self::Start { trace, .. }
+            | Self::End { trace, .. }
+            | Self::Decision { trace, .. }
+            | Self::Fact { trace, .. } => *trace,
         }
     }
 
@@ -71,7 +71,10 @@ impl Record {
         match self {
             Self::End { is_stage, outcome, .. } => *is_stage || *outcome != Outcome::Ok,
             Self::Fact { body, .. } => {
-                matches!(**body, Body::TraceEnd(_) | Body::StageEnd(_) | Body::ErrorRaised(_) | Body::ValidationError(_))
+                matches!(
+                    **body,
+                    Body::TraceEnd(_) | Body::StageEnd(_) | Body::ErrorRaised(_) | Body::ValidationError(_)
+                )
             }
             Self::Start { .. } | Self::Decision { .. } => false,
         }

@@ -6,7 +6,7 @@ use super::guards::{ObservationGuard, StageGuard};
 use crate::collect;
 use crate::context::local::{self, Place, random_u64};
 use crate::context::shared::Shared;
-use crate::context::{Ctx, Entered, Swapped, RemoteParent, TraceparentError, notice, parse_traceparent};
+use crate::context::{Ctx, Entered, RemoteParent, Swapped, TraceparentError, notice, parse_traceparent};
 use crate::event::{Body, ChildStart, TraceAccount, TraceEnd, TraceStart};
 use crate::model::{ChildTrace, ErrorInfo, Object, Outcome, SCHEMA_VERSION, Status};
 use crate::names;

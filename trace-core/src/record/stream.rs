@@ -108,18 +108,23 @@ where
         }
         let (seen, item) = (this.seen, this.item);
         seen.began.get_or_insert_with(Instant::now);
-        poll_recorded(this.state, this.site, || inner.poll_next(cx), |poll, last| match poll {
-            Poll::Pending => false,
-            Poll::Ready(Some(value)) => {
-                seen.item();
-                item(value, seen.end.get_or_insert_default());
-                false
-            }
-            Poll::Ready(None) => {
-                *last = seen.end("exhausted", Some(Outcome::Ok));
-                true
-            }
-        })
+        poll_recorded(
+            this.state,
+            this.site,
+            || inner.poll_next(cx),
+            |poll, last| match poll {
+                Poll::Pending => false,
+                Poll::Ready(Some(value)) => {
+                    seen.item();
+                    item(value, seen.end.get_or_insert_default());
+                    false
+                }
+                Poll::Ready(None) => {
+                    *last = seen.end("exhausted", Some(Outcome::Ok));
+                    true
+                }
+            },
+        )
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -237,15 +242,20 @@ where
         };
         let began = Instant::now();
         let mut done = Some(done);
-        let poll = poll_recorded(this.state, this.site, || inner.poll(cx), |poll, end| match poll {
-            Poll::Ready(output) => {
-                if let Some(done) = done.take() {
-                    done(output, end);
+        let poll = poll_recorded(
+            this.state,
+            this.site,
+            || inner.poll(cx),
+            |poll, end| match poll {
+                Poll::Ready(output) => {
+                    if let Some(done) = done.take() {
+                        done(output, end);
+                    }
+                    !output.has_stream()
                 }
-                !output.has_stream()
-            }
-            Poll::Pending => false,
-        });
+                Poll::Pending => false,
+            },
+        );
         match poll {
             Poll::Ready(output) => {
                 let (site, state) = (*this.site, std::mem::replace(this.state, State::Passive));

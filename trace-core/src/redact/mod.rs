@@ -12,7 +12,9 @@ pub struct Redactor;
 pub struct RuleError;
 impl Redactor {
     /// stub
-    pub fn new(_: &RedactConfig) -> Result<Self, RuleError> { Ok(Self) }
+    pub fn new(_: &RedactConfig) -> Result<Self, RuleError> {
+        Ok(Self)
+    }
     /// stub
     pub fn body(&self, _: &mut Body) {}
     /// stub

@@ -7,6 +7,6 @@ mod component;
 mod prompt;
 mod site;
 
-pub use prompt::Prompt;
 pub use component::{ComponentDecl, TracingComponent};
+pub use prompt::Prompt;
 pub use site::{Site, SiteKind, SiteRef};
