@@ -162,15 +162,13 @@ impl OpenTrace {
         let again = std::mem::replace(&mut self.sent, true);
         let Some(trace) = self.document(streams) else { return };
         let path = self.stream.as_ref().map(StreamId::path);
-        self.dispatch(
-            FinishedTrace {
-                sampled: self.is_sampled(&trace),
-                project_dir: self.shared.tracer.options().dir.as_ref().map(|dir| dir.join(&self.shared.project_id)),
-                trace,
-                again,
-            },
-            path,
-        );
+        let finished = FinishedTrace {
+            sampled: self.is_sampled(&trace),
+            project_dir: self.shared.tracer.options().dir.as_ref().map(|dir| dir.join(&self.shared.project_id)),
+            trace,
+            again,
+        };
+        self.dispatch(&finished, path.as_ref());
     }
 
     /// The document. Where it can be folded from the stream again it is not kept: events after the end are rare.
@@ -196,7 +194,7 @@ impl OpenTrace {
         }
     }
 
-    fn dispatch(&self, finished: FinishedTrace, stream: Option<PathBuf>) {
+    fn dispatch(&self, finished: &FinishedTrace, stream: Option<&PathBuf>) {
         let tracer = &self.shared.tracer;
         let sinks = &tracer.inner().sinks;
         let dropped = self.shared.dropped.load(Ordering::Relaxed);
@@ -207,7 +205,7 @@ impl OpenTrace {
         for sink in sinks {
             sink.send(Job {
                 finished: finished.clone(),
-                stream: stream.clone(),
+                stream: stream.cloned(),
                 completion: Arc::clone(&self.shared.completion),
                 report: Arc::clone(&report),
             });

@@ -98,7 +98,7 @@ impl SinkHandle {
 
 /// Waits until all sinks are idle, then lets each finish what it has begun.
 pub(super) fn flush(sinks: &[SinkHandle], deadline: Instant) -> bool {
-    let idle = sinks.iter().fold(true, |idle, sink| sink.wait_idle(deadline) && idle);
+    let idle = sinks.iter().filter(|sink| !sink.wait_idle(deadline)).count() == 0;
     if idle {
         for handle in sinks {
             let _ = catch_unwind(AssertUnwindSafe(|| handle.sink.flush()));

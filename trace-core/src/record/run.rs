@@ -411,10 +411,10 @@ where
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => {
                     let mut end = End::default();
-                    if let Some(done) = this.done.take() {
-                        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| done(output, &mut end))) {
-                            end.capture_panicked(&*payload);
-                        }
+                    let look = this.done.take();
+                    let look = AssertUnwindSafe(|| look.map(|look| look(output, &mut end)));
+                    if let Err(payload) = catch_unwind(look) {
+                        end.capture_panicked(&*payload);
                     }
                     end_with(shared, end);
                 }

@@ -186,7 +186,7 @@ impl Capture {
 
     fn sorted(&self) -> Vec<Trace> {
         let mut traces: Vec<Trace> = self.kept.traces().iter().map(|trace| Trace::clone(trace)).collect();
-        traces.sort_by(|a, b| a.run.started_at.cmp(&b.run.started_at));
+        traces.sort_by_key(|trace| trace.run.started_at);
         traces
     }
 }
