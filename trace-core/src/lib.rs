@@ -6,3 +6,4 @@ pub mod fold;
 pub mod model;
 pub mod registry;
 pub mod sink;
+pub mod testing;

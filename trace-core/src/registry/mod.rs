@@ -4,7 +4,11 @@
 //! running any of the program, and what does not fit together in them.
 
 mod component;
+mod conformance;
+mod listing;
 mod site;
 
 pub use component::{ComponentDecl, TracingComponent};
+pub use conformance::{Problem, assert_conformance};
+pub use listing::{DecisionPoint, Registry, registry};
 pub use site::{Site, SiteKind, SiteRef};
