@@ -277,7 +277,7 @@ mod tests {
             said(&problems),
             [
                 "src/lib.rs:7:1: `load_rubric` decides `invented`, which its component `loader` does not declare; add it to \
-              `decisions(…)` of (place unknown: derive or register the component), or use one of: `loaded`"
+              `decisions(…)` of src/loader.rs:1, or use one of: `loaded`"
             ]
         );
         let panic = std::panic::catch_unwind(|| registry.assert_conformance()).unwrap_err();
