@@ -4,9 +4,13 @@
 //! running any of the program, and what does not fit together in them.
 
 mod component;
+mod conformance;
+mod listing;
 mod prompt;
 mod site;
 
 pub use component::{ComponentDecl, TracingComponent};
+pub use conformance::{Problem, assert_conformance};
+pub use listing::{DecisionPoint, Registry, registry};
 pub use prompt::Prompt;
 pub use site::{Site, SiteKind, SiteRef};

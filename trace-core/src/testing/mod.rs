@@ -2,6 +2,11 @@
 //!
 //! Comes in: the code under test. Goes out: the traces it left, to assert on, or their printed tree.
 
+mod tree;
+
+pub use crate::registry::assert_conformance;
+pub use tree::tree;
+
 use crate::context::{Ctx, InContext};
 use crate::model::Trace;
 use crate::record::{Run, TraceContext};
