@@ -87,7 +87,7 @@ impl Sink for DocumentSink {
 /// Writes `{project_dir}/_traces/{trace_id}_summary.md`, whole or not at all.
 ///
 /// It is not forced to the disk: it can be made again from the document.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SummarySink {
     latest: Latest,
     scale: f64,
@@ -174,5 +174,153 @@ impl Write for Bounded {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{fixture, read_document};
+    use super::*;
+    use std::fs;
+    use std::sync::Arc;
+
+    fn finished(trace: Trace, project_dir: &Path) -> FinishedTrace {
+        FinishedTrace { trace: Arc::new(trace), project_dir: Some(project_dir.to_owned()), sampled: true, again: false }
+    }
+
+    fn store(sink: &impl Sink, finished: &FinishedTrace) -> Result<Stored, SinkError> {
+        sink.store(std::slice::from_ref(finished)).pop().unwrap()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn document_and_summary_are_written_where_the_report_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let finished = finished(fixture::troubled(), dir.path());
+        let document = store(&DocumentSink::new(), &finished).unwrap().file_path.unwrap();
+        let summary = store(&SummarySink::new(3.0), &finished).unwrap().summary_file.unwrap();
+        assert_eq!(document, dir.path().join("_traces").join(format!("{}.json", fixture::ID)));
+        assert_eq!(summary, dir.path().join("_traces").join(format!("{}_summary.md", fixture::ID)));
+        assert_eq!(read_document(&document).unwrap(), *finished.trace);
+        assert!(fs::read_to_string(&document).unwrap().starts_with("{\n  \"schema_version\": 1,\n"));
+        assert!(fs::read_to_string(&summary).unwrap().contains("connection refused"));
+        assert_eq!(names(&dir.path().join("_traces")).len(), 2);
+    }
+
+    #[test]
+    fn a_large_document_is_compact_and_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut trace = fixture::complete();
+        trace.outputs.insert("report".into(), "x".repeat(2 * INDENTED_BYTES).into());
+        let finished = finished(trace, dir.path());
+        let path = store(&DocumentSink::new(), &finished).unwrap().file_path.unwrap();
+        assert!(fs::read_to_string(&path).unwrap().starts_with("{\"schema_version\":1,"));
+        assert_eq!(read_document(&path).unwrap(), *finished.trace);
+    }
+
+    #[test]
+    fn what_is_not_sampled_or_not_kept_in_files_leaves_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let unsampled = FinishedTrace { sampled: false, ..finished(fixture::complete(), dir.path()) };
+        let nowhere = FinishedTrace { project_dir: None, ..finished(fixture::complete(), dir.path()) };
+        for finished in [unsampled, nowhere] {
+            assert!(store(&DocumentSink::new(), &finished).unwrap().file_path.is_none());
+            assert!(store(&SummarySink::new(3.0), &finished).unwrap().summary_file.is_none());
+        }
+        assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn a_trace_sent_again_replaces_its_document_and_an_older_version_does_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let sink = DocumentSink::new();
+        let first = finished(fixture::complete(), dir.path());
+        let mut later = FinishedTrace { again: true, ..first.clone() };
+        Arc::make_mut(&mut later.trace).metadata.late_events = 1;
+        for finished in [&first, &later, &first] {
+            let path = store(&sink, finished).unwrap().file_path.unwrap();
+            assert!(path.exists());
+        }
+        let path = document_path(dir.path(), fixture::ID).unwrap();
+        assert_eq!(read_document(&path).unwrap().metadata.late_events, 1);
+    }
+
+    #[test]
+    fn an_id_that_leaves_the_folder_writes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = dir.path().join("project");
+        for id in ["../../escaped", "", "trc_a/../../../b", "/etc/passwd", "trc_\0"] {
+            let finished = finished(Trace { trace_id: id.into(), ..Trace::default() }, &project);
+            let error = store(&DocumentSink::new(), &finished).unwrap_err();
+            assert!(error.message.contains("is not a trace id"), "{error}");
+            assert!(store(&SummarySink::new(3.0), &finished).is_err());
+        }
+        assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_reported_and_the_others_are_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "precious").unwrap();
+        let batch = [finished(fixture::complete(), &file), finished(fixture::complete(), &dir.path().join("good"))];
+        let results = DocumentSink::new().store(&batch);
+        let error = results[0].as_ref().unwrap_err();
+        assert_eq!((error.sink, error.database), ("document", None));
+        assert!(error.message.contains("a file is where a folder should be"), "{error}");
+        assert!(results[1].as_ref().unwrap().file_path.as_ref().unwrap().exists());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_disk_that_takes_no_files_is_reported() {
+        // No file can be made in this folder, by nobody: root included.
+        let finished = finished(fixture::complete(), Path::new("/proc/whytrace"));
+        let error = store(&DocumentSink::new(), &finished).unwrap_err();
+        assert!(error.message.contains("/proc/whytrace") && error.message.contains("WHYTRACE_DIR"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_deleted_between_two_traces_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = dir.path().join("project");
+        let sink = DocumentSink::new();
+        for _ in 0..2 {
+            let path = store(&sink, &finished(fixture::complete(), &project)).unwrap().file_path.unwrap();
+            assert!(path.exists());
+            fs::remove_dir_all(&project).unwrap();
+            sink.flush();
+        }
+    }
+
+    #[test]
+    fn readers_see_whole_documents_while_many_write_the_same_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = document_path(dir.path(), fixture::ID).unwrap();
+        let sinks = [DocumentSink::new(), DocumentSink::new()];
+        store(&sinks[0], &finished(fixture::complete(), dir.path())).unwrap();
+        std::thread::scope(|scope| {
+            for n in 0..4_usize {
+                let (sink, dir) = (&sinks[n % 2], dir.path());
+                scope.spawn(move || {
+                    for round in 0..25_usize {
+                        let mut trace = fixture::complete();
+                        trace.outputs.insert("padding".into(), "x".repeat(n * 50_000 + round).into());
+                        store(sink, &finished(trace, dir)).unwrap();
+                    }
+                });
+            }
+            for _ in 0..100 {
+                read_document(&path).unwrap();
+            }
+        });
+        assert_eq!(names(path.parent().unwrap()), [format!("{}.json", fixture::ID)]);
     }
 }

@@ -210,3 +210,108 @@ fn date_of(stem: &str, entry: &fs::DirEntry) -> String {
         str::to_owned,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A project with documents of these ids.
+    fn project(root: &Path, name: &str, ids: &[&str]) -> PathBuf {
+        let project = root.join(name);
+        fs::create_dir_all(project.join(TRACES_DIR)).unwrap();
+        for id in ids {
+            let text = format!(r#"{{"trace_id": "{id}", "field_of_tomorrow": 1, "project_name": "{name}"}}"#);
+            fs::write(layout::document_path(&project, id).unwrap(), text).unwrap();
+        }
+        project
+    }
+
+    const OLD: &str = "trc_20250101_000000_a1b2c3d4";
+    const NEW: &str = "trc_20260101_000000_a1b2c3d4e5f60718";
+    const NEWEST: &str = "trc_20260102_000000_00b2c3d4e5f60718";
+
+    #[test]
+    fn a_document_is_found_in_whichever_project_has_it() {
+        let root = tempfile::tempdir().unwrap();
+        project(root.path(), "a", &[OLD]);
+        project(root.path(), "b", &[NEW]);
+        fs::write(root.path().join("whytrace.db"), "").unwrap();
+        let found = load(root.path(), NEW).unwrap().unwrap();
+        assert_eq!(found.trace.project_name, "b");
+        assert_eq!(found.trace.extra["field_of_tomorrow"], 1);
+        assert!(load(root.path(), NEWEST).unwrap().is_none());
+        assert!(load(&root.path().join("missing"), NEW).unwrap().is_none());
+        assert!(matches!(load(root.path(), "../a"), Err(ReadError::Id(_))));
+    }
+
+    #[test]
+    fn documents_are_listed_newest_first_and_not_more_than_asked() {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path(), "a", &[NEW, NEWEST, OLD]);
+        let ids = |limit| -> Vec<String> {
+            let listing = list(&project, limit).unwrap();
+            assert!(listing.problems.is_empty());
+            listing.documents.into_iter().map(|document| document.trace.trace_id).collect()
+        };
+        assert_eq!(ids(10), [NEWEST, NEW, OLD]);
+        assert_eq!(ids(2), [NEWEST, NEW]);
+        assert!(list(&root.path().join("missing"), 10).unwrap().documents.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_document_costs_one_line_and_never_the_list() {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path(), "a", &[NEW]);
+        let put = |name: &str, text: &[u8]| fs::write(project.join(TRACES_DIR).join(name), text).unwrap();
+        put("llm_s_c_1.json", b"a side file");
+        put("validation_error_s_c_1.json", b"a side file");
+        put("session_x.jsonl", b"a stream");
+        put("trc_a_summary.md", b"a summary");
+        put("trc_half.json", b"{\"trace_id\": \"trc_half\", \"sta");
+        put("package.json", b"{\"name\": \"left-pad\"}");
+        put("list.json", b"[1, 2]");
+        put("trc_copy.json", format!("{{\"trace_id\": \"{NEW}\"}}").as_bytes());
+        put("trc_bytes.json", b"\xff\xfe");
+        put("deep.json", &b"[".repeat(100_000));
+        put("evil\x1b[2J.json", b"{}");
+        fs::create_dir(project.join(TRACES_DIR).join("folder.json")).unwrap();
+        let listing = list(&project, 100).unwrap();
+        assert_eq!(listing.documents.len(), 1);
+        assert_eq!(listing.problems.len(), 8, "{:#?}", listing.problems);
+        for problem in &listing.problems {
+            assert!(!problem.message.chars().any(char::is_control), "{problem:?}");
+            assert!(problem.message.contains(".json is not a trace document: "), "{problem:?}");
+        }
+        let has = |text: &str| listing.problems.iter().any(|problem| problem.message.contains(text));
+        assert!(has("package.json is not a trace document: it has no `trace_id`"));
+        assert!(has(&format!("trc_copy.json is not a trace document: it holds the trace `{NEW}`")));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_that_lead_out_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let other = project(elsewhere.path(), "secret", &[NEW, OLD]);
+        let inside = project(root.path(), "a", &[NEWEST]);
+        symlink(layout::document_path(&other, NEW).unwrap(), layout::document_path(&inside, NEW).unwrap()).unwrap();
+        symlink(&other, root.path().join("linked")).unwrap();
+        symlink("trc_loop.json", inside.join(TRACES_DIR).join("trc_loop.json")).unwrap();
+        assert!(load(root.path(), NEW).unwrap().is_none());
+        assert!(load(root.path(), OLD).unwrap().is_none());
+        let listing = list(&inside, 10).unwrap();
+        assert_eq!(listing.documents.len(), 1);
+        assert!(listing.problems.iter().any(|problem| problem.message.contains("leads out of the folder")));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_named_pipe_is_not_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        let project = project(root.path(), "a", &[]);
+        let pipe = layout::document_path(&project, NEW).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(load(root.path(), NEW).unwrap_err().to_string().contains("not a regular file"));
+    }
+}

@@ -66,7 +66,7 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
 /// A score: one decimal where there is one, none for a whole number.
 pub(crate) fn score(score: f64) -> String {
     let text = format!("{score:.2}");
-    text.strip_suffix(".00").map(str::to_owned).unwrap_or_else(|| text.trim_end_matches('0').to_owned())
+    text.strip_suffix(".00").unwrap_or_else(|| text.trim_end_matches('0')).to_owned()
 }
 
 /// An overall score on its scale: `2.4/3.0`.
