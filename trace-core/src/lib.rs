@@ -2,6 +2,7 @@
 //! runtime and no network. Depend on the `whytrace` crate, which re-exports what is meant for users.
 
 pub mod event;
+pub mod fold;
 pub mod model;
 pub mod registry;
 pub mod sink;

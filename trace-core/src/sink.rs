@@ -25,6 +25,11 @@ pub trait Sink: Send + Sync + 'static {
     /// A name for reports and messages, such as `document`.
     fn name(&self) -> &'static str;
 
+    /// Whether it keeps rows; a report says `queued` while such a sink has not answered.
+    fn is_database(&self) -> bool {
+        false
+    }
+
     /// How many threads may call [`Sink::store`] at once.
     fn threads(&self) -> usize {
         1

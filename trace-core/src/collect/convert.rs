@@ -1,0 +1,239 @@
+//! Records to events: names, ids, durations.
+
+use crate::context::shared::Shared;
+use crate::event::{Body, DecisionMade, Noted, ObservationEnd, ObservationStart, StageEnd, StageStart};
+use crate::model::{Alternative, Kind, LlmCall, Outcome, RUN_STAGE, Timestamp};
+use crate::names::clean_name;
+use crate::record::{Ending, Opening, Record};
+use crate::registry::{ComponentDecl, Site, SiteKind};
+use crate::tracer::Tracer;
+use fastant::Instant as Tick;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+/// The stage that an event belongs to, by name.
+#[derive(Clone, Default)]
+pub(super) struct Named {
+    pub(super) stage: Option<String>,
+    pub(super) component: Option<String>,
+}
+
+/// A record as an event's body.
+pub(super) struct Converted {
+    pub(super) body: Body,
+    pub(super) named: Named,
+    pub(super) duration: Option<Duration>,
+    pub(super) warnings: Vec<Noted>,
+}
+
+/// What the conversion remembers of one trace.
+pub(super) struct Convert {
+    tracer: Tracer,
+    root: u64,
+    start: Timestamp,
+    started: Tick,
+    stages: HashMap<u64, Named>,
+    /// How often a stage's name was used.
+    names: HashMap<String, u32>,
+    /// When the open spans began.
+    began: HashMap<u64, Tick>,
+    /// The declared components of open spans and of all stages.
+    components: HashMap<u64, ComponentDecl>,
+    /// Undeclared decisions that were warned of.
+    warned: HashSet<(&'static str, &'static str)>,
+}
+
+fn hex(id: u64) -> String {
+    format!("{id:016x}")
+}
+
+impl Convert {
+    pub(super) fn new(shared: &Shared, start: Timestamp) -> Self {
+        Self {
+            tracer: shared.tracer.clone(),
+            root: shared.root_span,
+            start,
+            started: shared.started,
+            stages: HashMap::new(),
+            names: HashMap::from([(RUN_STAGE.to_owned(), 1)]),
+            began: HashMap::new(),
+            components: HashMap::new(),
+            warned: HashSet::new(),
+        }
+    }
+
+    pub(super) fn record(&mut self, record: Record) -> Converted {
+        match record {
+            Record::Start { at, id, parent, stage, site, opening, .. } => {
+                self.began.insert(id, at);
+                self.start(id, parent, stage, site, opening)
+            }
+            Record::End { at, id, stage, outcome, is_stage, ending, .. } => {
+                let duration = self.began.remove(&id).map(|began| at.duration_since(began));
+                if !is_stage {
+                    self.components.remove(&id);
+                }
+                let body = end(id, outcome, is_stage, ending);
+                Converted { body, named: self.named(stage), duration, warnings: Vec::new() }
+            }
+            Record::Decision { id, span, stage, site, draft, .. } => self.decision(id, span, stage, site, *draft),
+            Record::Fact { at, span, stage, body, .. } => self.fact(at, span, stage, *body),
+        }
+    }
+
+    fn named(&self, stage: u64) -> Named {
+        self.stages.get(&stage).cloned().unwrap_or_default()
+    }
+
+    fn parent(&self, span: u64) -> Option<String> {
+        (span != self.root && span != 0).then(|| hex(span))
+    }
+
+    fn start(&mut self, id: u64, parent: u64, stage: u64, site: &'static Site, opening: Option<Box<Opening>>) -> Converted {
+        let Opening { inputs, prompt, model } = opening.map_or_else(Opening::default, |opening| *opening);
+        let inputs = inputs.into_map();
+        let parent_id = self.parent(parent);
+        let location = Some(site.location());
+        if let Some(component) = site.component {
+            self.components.insert(id, component);
+        }
+        let body = if site.kind == SiteKind::Stage {
+            self.begin_stage(id, site.name, site.component.map(|component| component.name));
+            let name = clean_name(site.name).into_owned();
+            Body::StageStart(StageStart { id: hex(id), parent_id, name, inputs, location, ..StageStart::default() })
+        } else {
+            let kind = Kind::from(site.observes);
+            let mut llm = (kind.is_model_call() || prompt.is_some() || model.is_some()).then(LlmCall::new);
+            if let (Some(llm), Some(prompt)) = (&mut llm, prompt) {
+                *llm = std::mem::take(llm).prompt(prompt.link());
+            }
+            if let Some(llm) = &mut llm {
+                llm.model = model;
+            }
+            Body::ObservationStart(ObservationStart {
+                id: hex(id),
+                parent_id,
+                name: clean_name(site.name).into_owned(),
+                kind,
+                input: inputs,
+                llm: llm.map(Box::new),
+                location,
+                ..ObservationStart::default()
+            })
+        };
+        let mut named = self.named(stage);
+        if let Some(component) = site.component {
+            named.component = Some(component.name.to_owned());
+        }
+        Converted { body, named, duration: None, warnings: Vec::new() }
+    }
+
+    /// Gives a stage its unique name: `synthesis`, `synthesis#2`, …
+    fn begin_stage(&mut self, id: u64, name: &str, component: Option<&str>) {
+        let mut name = name.to_owned();
+        self.tracer.inner().redactor.name(&mut name);
+        let mut unique = clean_name(&name).into_owned();
+        let count = self.names.entry(unique.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            unique = format!("{unique}#{count}");
+            // A stage may really be called `x#2`; then the next free number is taken.
+            while self.names.contains_key(&unique) {
+                let count = self.names.entry(clean_name(&name).into_owned()).or_default();
+                *count += 1;
+                unique = format!("{}#{count}", clean_name(&name));
+            }
+            self.names.insert(unique.clone(), 1);
+        }
+        self.stages.insert(id, Named { stage: Some(unique), component: component.map(str::to_owned) });
+    }
+
+    fn decision(&mut self, id: u64, span: u64, stage: u64, site: &'static Site, draft: crate::record::Draft) -> Converted {
+        let mut named = self.named(stage);
+        let mut warnings = Vec::new();
+        let component = self.components.get(&span).or_else(|| self.components.get(&stage)).copied();
+        if let Some(component) = component {
+            named.component = Some(component.name.to_owned());
+            if !component.decisions.contains(&site.name) && self.warned.insert((component.name, site.name)) {
+                warnings.push(Noted {
+                    message: format!(
+                        "component `{}` did not declare the decision `{}` made at {}: add it to decisions(…)",
+                        component.name,
+                        site.name,
+                        site.location(),
+                    ),
+                    ..Noted::default()
+                });
+            }
+        }
+        let confidence = draft.confidence.filter(|confidence| (0.0..=1.0).contains(confidence));
+        if let (None, Some(outside)) = (confidence, draft.confidence) {
+            warnings.push(Noted {
+                message: format!(
+                    "decision `{}` at {} has the confidence {outside}, which is outside 0..=1; it is recorded as null",
+                    site.name,
+                    site.location()
+                ),
+                ..Noted::default()
+            });
+        }
+        let alternatives = draft.alternatives.into_iter().map(|(option, confidence)| Alternative {
+            option,
+            confidence: Some(confidence).filter(|confidence| (0.0..=1.0).contains(confidence)),
+        });
+        let inputs = match draft.inputs.into_map() {
+            serde_json::Value::Object(inputs) => inputs,
+            _ => crate::model::Object::new(),
+        };
+        let body = Body::DecisionMade(DecisionMade {
+            id: hex(id),
+            span_id: self.parent(span),
+            decision: clean_name(site.name).into_owned(),
+            what: draft.what.into_owned(),
+            why: draft.why.into_owned(),
+            confidence,
+            alternatives_considered: alternatives.collect(),
+            inputs,
+            location: Some(site.location()),
+            ..DecisionMade::default()
+        });
+        Converted { body, named, duration: None, warnings }
+    }
+
+    /// A fact is nearly an event already; stages and observations begun without a macro are registered here.
+    fn fact(&mut self, at: Tick, span: u64, stage: u64, mut body: Body) -> Converted {
+        match &mut body {
+            Body::StageStart(start) => {
+                self.began.insert(span, at);
+                self.begin_stage(span, &start.name, None);
+                start.name = clean_name(&start.name).into_owned();
+            }
+            Body::ObservationStart(start) => {
+                self.began.insert(span, at);
+                start.name = clean_name(&start.name).into_owned();
+                if start.kind.is_model_call() {
+                    start.llm.get_or_insert_default();
+                }
+            }
+            _ => {}
+        }
+        let mut duration = None;
+        if let Body::IterationDone(done) = &mut body {
+            let took = Duration::try_from_secs_f64(done.iteration.duration_seconds.unwrap_or(0.0)).unwrap_or_default();
+            let offset = at.duration_since(self.started).saturating_sub(took);
+            done.iteration.started_at = Some(self.start.plus(offset));
+            duration = Some(took);
+        }
+        Converted { body, named: self.named(stage), duration, warnings: Vec::new() }
+    }
+}
+
+fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Option<Box<Ending>>) -> Body {
+    let Ending { output, error, llm, attributes } = ending.map_or_else(Ending::default, |ending| *ending);
+    let (id, outcome, output) = (hex(id), Some(outcome), output.into_value());
+    if is_stage {
+        Body::StageEnd(StageEnd { id, outcome, outputs: output, error, attributes, ..StageEnd::default() })
+    } else {
+        Body::ObservationEnd(ObservationEnd { id, outcome, output, error, attributes, llm, ..ObservationEnd::default() })
+    }
+}

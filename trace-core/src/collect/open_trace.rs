@@ -1,0 +1,237 @@
+//! One trace, as the collector knows it while records of it can come.
+
+use super::convert::{Convert, Named};
+use super::side_file::SideFiles;
+use super::sinks::Job;
+use super::stream_file::{StreamId, Streams};
+use super::recover;
+use crate::context::shared::Shared;
+use crate::event::{Body, Event, TraceAccount, TraceEnd, TraceStart, TraceUpdate};
+use crate::fold::{Fold, FoldLimits};
+use crate::model::{Status, Timestamp};
+use crate::record::Record;
+use crate::sink::{FinishedTrace, SinkError};
+use crate::tracer::Tracer;
+use fastant::Instant as Tick;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+pub(super) struct OpenTrace {
+    shared: Arc<Shared>,
+    start: Timestamp,
+    seq: u64,
+    convert: Convert,
+    /// The document so far; `None` when it was let go and has to be folded from the stream.
+    fold: Option<Fold>,
+    stream: Option<StreamId>,
+    side_files: SideFiles,
+    /// The collector's work on this trace.
+    work: Duration,
+    line: Vec<u8>,
+    ended: bool,
+    /// There is something that the sinks have not seen.
+    changed: bool,
+    sent: bool,
+    /// When it was first seen that no code holds the context any more.
+    released: Option<Tick>,
+}
+
+impl OpenTrace {
+    pub(super) fn new(shared: Arc<Shared>, wall: Timestamp, mut start: TraceStart, streams: &mut Streams) -> Self {
+        let options = shared.tracer.options();
+        let traces_dir = options.dir.as_ref().map(|dir| dir.join(&shared.project_id).join("_traces"));
+        let shared_session = shared.session_id != shared.trace_id;
+        let stream = traces_dir.as_ref().map(|dir| StreamId::new(dir, &shared.session_id, shared_session));
+        start.live = stream.as_ref().and_then(|stream| streams.note_live(stream, &shared));
+        let mut trace = Self {
+            seq: 0,
+            start: wall,
+            convert: Convert::new(&shared, wall),
+            fold: Some(Fold::new(FoldLimits { max_items: options.max_items })),
+            stream,
+            side_files: SideFiles::new(traces_dir, &shared.session_id, options.side_file_bytes),
+            work: Duration::ZERO,
+            line: Vec::new(),
+            ended: false,
+            changed: false,
+            sent: false,
+            released: None,
+            shared,
+        };
+        let at = trace.shared.started;
+        trace.emit(at, Named::default(), None, Body::TraceStart(start), streams);
+        trace
+    }
+
+    pub(super) fn is_of(&self, tracer: &Tracer) -> bool {
+        self.shared.tracer.is(tracer)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    pub(super) fn memory_limit(&self) -> usize {
+        self.shared.tracer.options().open_bytes
+    }
+
+    /// Turns a record into an event, and takes that in.
+    pub(super) fn accept(&mut self, record: Record, streams: &mut Streams) {
+        let began = Tick::now();
+        let at = record.at();
+        let converted = self.convert.record(record);
+        for warning in converted.warnings {
+            self.emit(at, converted.named.clone(), None, Body::Warning(warning), streams);
+        }
+        let mut body = converted.body;
+        if let Body::TraceEnd(end) = &mut body {
+            end.metadata = self.account();
+        }
+        let is_end = matches!(body, Body::TraceEnd(_));
+        let duration = if is_end { Some(at.duration_since(self.shared.started)) } else { converted.duration };
+        self.emit(at, converted.named, duration, body, streams);
+        self.ended |= is_end;
+        self.work += began.elapsed();
+    }
+
+    /// What recording has cost and lost so far.
+    fn account(&self) -> TraceAccount {
+        TraceAccount {
+            dropped_events: self.shared.dropped.load(Ordering::Relaxed),
+            tracing_overhead_ms: (self.shared.waited() + self.work).as_secs_f64() * 1e3,
+        }
+    }
+
+    /// Redacts, numbers, writes and folds an event. The only way into stream and document.
+    fn emit(&mut self, at: Tick, named: Named, duration: Option<Duration>, mut body: Body, streams: &mut Streams) {
+        let redactor = &self.shared.tracer.inner().redactor;
+        redactor.body(&mut body);
+        if let Some(problem) = self.side_files.move_large(&mut body, named.component.as_deref()) {
+            self.shared.tracer.failed(&problem);
+        }
+        let mut event = Event {
+            seq: self.seq,
+            ts: self.start.plus(at.duration_since(self.shared.started)),
+            session_id: self.shared.session_id.clone(),
+            trace_id: self.shared.trace_id.clone(),
+            stage: named.stage,
+            component: named.component,
+            duration_ms: duration.map(|duration| duration.as_secs_f64() * 1e3),
+            body,
+        };
+        redactor.name(&mut event.session_id);
+        self.seq += 1;
+        if let Some(stream) = &self.stream {
+            self.line.clear();
+            event.write_line(&mut self.line);
+            streams.append(stream, &self.line, &self.shared.tracer);
+        }
+        if let Some(fold) = &mut self.fold {
+            fold.apply(&event);
+        }
+        self.changed = true;
+    }
+
+    /// The program ends, or the tracer is closed.
+    pub(super) fn end_as_incomplete(&mut self, streams: &mut Streams) {
+        if self.ended {
+            return;
+        }
+        self.shared.ended.store(true, Ordering::Release);
+        self.ended = true;
+        let (at, metadata) = (Tick::now(), self.account());
+        let status = self.shared.marked().unwrap_or(Status::Incomplete);
+        let end = TraceEnd { status, metadata, error: self.shared.take_error(), ..TraceEnd::default() };
+        let duration = Some(at.duration_since(self.shared.started));
+        self.emit(at, Named::default(), duration, Body::TraceEnd(end), streams);
+    }
+
+    /// Sends the document to the sinks if it has ended, or changed after its end.
+    pub(super) fn send_if_changed(&mut self, streams: &mut Streams) {
+        if !(self.ended && self.changed) {
+            return;
+        }
+        if self.sent {
+            let update = TraceUpdate { metadata: Some(self.account()), ..TraceUpdate::default() };
+            self.emit(Tick::now(), Named::default(), None, Body::TraceUpdate(update), streams);
+            streams.write_all();
+        }
+        self.changed = false;
+        let again = std::mem::replace(&mut self.sent, true);
+        let path = self.stream.as_ref().map(StreamId::path);
+        let trace = match (&self.fold, &path) {
+            (Some(fold), _) => fold.shared_trace(),
+            (None, Some(path)) => match recover::replay_one(path, &self.shared.trace_id) {
+                Ok(Some(trace)) => Arc::new(trace),
+                Ok(None) => return self.shared.tracer.failed(&format!("{} has lost its trace", path.display())),
+                Err(error) => return self.shared.tracer.failed(&format!("cannot read {}: {error}", path.display())),
+            },
+            (None, None) => return,
+        };
+        self.dispatch(FinishedTrace {
+            sampled: self.is_sampled(&trace),
+            project_dir: self.shared.tracer.options().dir.as_ref().map(|dir| dir.join(&self.shared.project_id)),
+            trace,
+            again,
+        }, path);
+    }
+
+    fn dispatch(&self, finished: FinishedTrace, stream: Option<PathBuf>) {
+        let tracer = &self.shared.tracer;
+        let sinks = &tracer.inner().sinks;
+        let dropped = self.shared.dropped.load(Ordering::Relaxed);
+        let with_rows = sinks.iter().any(super::SinkHandle::is_database);
+        self.shared.completion.sent(sinks.len(), with_rows, dropped);
+        let reporter = tracer.clone();
+        let report: Arc<dyn Fn(&SinkError) + Send + Sync> = Arc::new(move |error| reporter.failed(&error.to_string()));
+        for sink in sinks {
+            sink.send(Job {
+                finished: finished.clone(),
+                stream: stream.clone(),
+                completion: Arc::clone(&self.shared.completion),
+                report: Arc::clone(&report),
+            });
+        }
+    }
+
+    /// Whether document and child rows are kept: what failed, fell through the gate or was flagged always, else by the ratio. The trace
+    /// id decides, so a trace that is sent again is decided alike.
+    fn is_sampled(&self, trace: &crate::model::Trace) -> bool {
+        let ratio = self.shared.tracer.options().sample;
+        let worth = trace.run.status != Status::Complete
+            || trace.quality_gate_failures > 0
+            || !trace.calibration_flags.is_empty()
+            || trace.metadata.dropped_events > 0;
+        let position = f64::from(u32::from_str_radix(&self.shared.otel_trace_id[24..], 16).unwrap_or(0)) / f64::from(u32::MAX);
+        worth || ratio >= 1.0 || position < ratio
+    }
+
+    /// Whether no record of it can come any more: it has ended, nobody but the collector holds its context, and a round has passed since.
+    pub(super) fn is_over(&mut self, cut: Tick) -> bool {
+        let held = Arc::strong_count(&self.shared) > 1;
+        if held || !self.ended || self.changed {
+            self.released = None;
+            return false;
+        }
+        let since = *self.released.get_or_insert_with(Tick::now);
+        since < cut
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.fold.as_ref().map_or(0, Fold::approximate_bytes)
+    }
+
+    /// Frees the document; what it held. Not possible without a stream to fold it from again.
+    pub(super) fn let_go(&mut self, streams: &mut Streams) -> usize {
+        let bytes = self.bytes();
+        match &self.stream {
+            Some(stream) if streams.write(stream) => {
+                self.fold = None;
+                bytes
+            }
+            _ => 0,
+        }
+    }
+}

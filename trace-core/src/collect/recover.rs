@@ -1,0 +1,203 @@
+//! Traces whose process died: their streams are folded, and they are ended as incomplete.
+
+use super::live::{self, Orphans};
+use super::{Completion, SinkHandle};
+use super::sinks::Job;
+use crate::event::{Body, Event, TraceEnd};
+use crate::fold::{Fold, FoldLimits};
+use crate::model::{Status, Trace};
+use crate::sink::{FinishReport, FinishedTrace, SinkError};
+use crate::tracer::Tracer;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a recovered trace is given to be kept, before the next start tries again.
+const KEPT_WITHIN: Duration = Duration::from_secs(30);
+
+/// A trace that was recovered.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// The trace.
+    pub trace_id: String,
+    /// Its project's folder.
+    pub project_id: String,
+    /// How many events of it there were.
+    pub events: u64,
+    /// What became of it.
+    pub report: FinishReport,
+}
+
+/// Why the traces of a folder could not be recovered.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot recover traces in {path}: {source}")]
+pub struct RecoverError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Ends, as incomplete, the traces that processes of the past left open below the tracer's folder, and gives them to its sinks. Traces of running
+/// processes are left alone; two recoveries at once do not meet. One folder that cannot be read does not keep the others from being recovered.
+pub fn recover(tracer: &Tracer) -> (Vec<Recovered>, Vec<RecoverError>) {
+    let (mut recovered, mut errors) = (Vec::new(), Vec::new());
+    let Some(dir) = &tracer.options().dir else { return (recovered, errors) };
+    let projects = match std::fs::read_dir(dir) {
+        Ok(projects) => projects,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return (recovered, errors),
+        Err(source) => return (recovered, vec![RecoverError { path: dir.clone(), source }]),
+    };
+    for project in projects.flatten() {
+        let traces_dir = project.path().join("_traces");
+        match live::orphans(&traces_dir) {
+            Ok(found) => {
+                for orphans in found {
+                    match recover_orphans(tracer, &traces_dir, orphans) {
+                        Ok(traces) => recovered.extend(traces),
+                        Err(source) => errors.push(RecoverError { path: traces_dir.clone(), source }),
+                    }
+                }
+            }
+            Err(source) => errors.push(RecoverError { path: traces_dir, source }),
+        }
+    }
+    (recovered, errors)
+}
+
+fn recover_orphans(tracer: &Tracer, traces_dir: &Path, orphans: Orphans) -> io::Result<Vec<Recovered>> {
+    let mut recovered = Vec::new();
+    let mut all_kept = true;
+    for (trace_id, stream) in &orphans.traces {
+        let document = traces_dir.join(format!("{trace_id}.json"));
+        let stream = traces_dir.join(stream);
+        let Some(mut found) = read_trace(&stream, trace_id)? else { continue };
+        if found.fold.is_ended() && document.exists() {
+            continue;
+        }
+        if !found.fold.is_ended() {
+            end(&stream, &mut found)?;
+        }
+        let project_dir = traces_dir.parent().map(Path::to_path_buf);
+        let project_id = found.fold.trace().project_id.clone();
+        let report = store(tracer, found.fold.shared_trace(), project_dir);
+        all_kept &= report.errors.is_empty();
+        recovered.push(Recovered { trace_id: trace_id.clone(), project_id, events: found.events, report });
+    }
+    if all_kept {
+        orphans.done()?;
+    }
+    Ok(recovered)
+}
+
+/// A trace read back from a stream.
+struct Found {
+    fold: Fold,
+    events: u64,
+    last: Option<Event>,
+}
+
+/// Appends the end that the process could not write.
+fn end(stream: &Path, found: &mut Found) -> io::Result<()> {
+    let Some(last) = found.last.take() else { return Ok(()) };
+    let started = found.fold.trace().run.started_at.unwrap_or(last.ts);
+    let seconds = last.ts.seconds_since(started).max(0.0);
+    let event = Event {
+        seq: last.seq + 1,
+        stage: None,
+        component: None,
+        duration_ms: Some(seconds * 1e3),
+        body: Body::TraceEnd(TraceEnd { status: Status::Incomplete, recovered: true, ..TraceEnd::default() }),
+        ..last
+    };
+    let mut line = Vec::new();
+    event.write_line(&mut line);
+    let mut file = OpenOptions::new().append(true).open(stream)?;
+    file.lock()?;
+    file.write_all(&line)?;
+    file.unlock()?;
+    found.fold.apply(&event);
+    Ok(())
+}
+
+/// Gives a trace to all sinks and waits for their answers.
+fn store(tracer: &Tracer, trace: Arc<Trace>, project_dir: Option<PathBuf>) -> FinishReport {
+    let sinks = &tracer.inner().sinks;
+    let completion = Completion::new(&trace.trace_id);
+    completion.sent(sinks.len(), sinks.iter().any(SinkHandle::is_database), trace.metadata.dropped_events);
+    let reporter = tracer.clone();
+    let report: Arc<dyn Fn(&SinkError) + Send + Sync> = Arc::new(move |error| reporter.failed(&error.to_string()));
+    let finished = FinishedTrace { trace, project_dir, sampled: true, again: true };
+    for sink in sinks {
+        sink.send(Job {
+            finished: finished.clone(),
+            stream: None,
+            completion: Arc::clone(&completion),
+            report: Arc::clone(&report),
+        });
+    }
+    completion.wait(KEPT_WITHIN)
+}
+
+/// Folds one trace of a stream; `None` when the stream has no event of it, or is not there.
+fn read_trace(stream: &Path, trace_id: &str) -> io::Result<Option<Found>> {
+    let mut found: Option<Found> = None;
+    read_events(stream, |event| {
+        if event.trace_id == trace_id {
+            let found = found.get_or_insert_with(|| Found { fold: new_fold(&event), events: 0, last: None });
+            found.fold.apply(&event);
+            found.events += 1;
+            found.last = Some(event);
+        }
+    })?;
+    Ok(found)
+}
+
+/// A fold with the limits that the recording process had.
+fn new_fold(first: &Event) -> Fold {
+    let mut limits = FoldLimits::default();
+    if let Body::TraceStart(start) = &first.body {
+        limits.max_items = start.max_items.unwrap_or(limits.max_items);
+    }
+    Fold::new(limits)
+}
+
+/// Folds one trace of a stream again.
+pub(super) fn replay_one(stream: &Path, trace_id: &str) -> io::Result<Option<Trace>> {
+    Ok(read_trace(stream, trace_id)?.map(|found| found.fold.into_trace()))
+}
+
+/// Folds all traces of a stream, in the order in which they began.
+///
+/// # Errors
+/// When the file cannot be read. Lines that are no events are passed over: a killed process may leave half a line.
+pub fn traces_of_stream(stream: &Path) -> io::Result<Vec<Trace>> {
+    let mut order = Vec::new();
+    let mut folds: HashMap<String, Fold> = HashMap::new();
+    read_events(stream, |event| {
+        let fold = folds.entry(event.trace_id.clone()).or_insert_with(|| {
+            order.push(event.trace_id.clone());
+            new_fold(&event)
+        });
+        fold.apply(&event);
+    })?;
+    Ok(order.iter().filter_map(|id| folds.remove(id)).map(Fold::into_trace).collect())
+}
+
+fn read_events(stream: &Path, mut take: impl FnMut(Event)) -> io::Result<()> {
+    let file = match File::open(stream) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        if let Ok(event) = Event::from_line(&String::from_utf8_lossy(&line)) {
+            take(event);
+        }
+        line.clear();
+    }
+    Ok(())
+}

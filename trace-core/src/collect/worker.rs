@@ -1,0 +1,193 @@
+//! The collector's thread: drain, order, hand on, sleep.
+
+use super::open_trace::OpenTrace;
+use super::stream_file::Streams;
+use super::{ASLEEP, Completion, Inbox, Opening, Request, Wish, inbox};
+use crate::context::local::{self, Place};
+use crate::record::{Record, release_payload};
+use crate::tracer::Tracer;
+use fastant::Instant as Tick;
+use rtrb::Consumer;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How often rings are drained while a trace is open. Together with the time a round takes it stays below the 20 ms within which
+/// a stage's end must be in the stream.
+const ROUND: Duration = Duration::from_millis(10);
+
+/// How often late events are looked for, while code still holds the context of a trace that has ended.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// Records taken from one ring in one round.
+const AT_ONCE: usize = 8192;
+
+pub(super) fn run() {
+    // Code called from here (a user's redaction rule) may be instrumented; it must not wait for this very thread.
+    local::with(|local| local.swap(&mut Place { muted: true, ..Place::default() }));
+    let mut worker = Worker::default();
+    loop {
+        let busy = worker.round();
+        worker.sleep(busy);
+    }
+}
+
+#[derive(Default)]
+struct Worker {
+    rings: Vec<Consumer<Record>>,
+    traces: HashMap<u64, OpenTrace>,
+    streams: Streams,
+    /// Records younger than the cut of the round that found them.
+    carried: Vec<Record>,
+    requests: Vec<Request>,
+    deadlines: Vec<(Arc<Completion>, Instant)>,
+}
+
+impl Worker {
+    /// One round; tells whether there is more to do at once.
+    fn round(&mut self) -> bool {
+        // Whatever caused a record older than the cut was handed over before the cut, so it is found in this round.
+        let cut = Tick::now();
+        let Inbox { rings, opened, reserved, requests, started: _ } = inbox(|inbox| {
+            let started = inbox.started;
+            std::mem::replace(inbox, Inbox { started, ..Inbox::default() })
+        });
+        self.rings.extend(rings);
+        self.requests.extend(requests);
+        for Opening { shared, wall, start } in opened {
+            self.traces.insert(shared.key, OpenTrace::new(shared, wall, *start, &mut self.streams));
+        }
+        let mut batch = std::mem::take(&mut self.carried);
+        batch.extend(reserved);
+        let more = self.drain(&mut batch);
+        // Nearly sorted already: each ring is.
+        batch.sort_by_key(Record::at);
+        let accepted = batch.partition_point(|record| record.at() <= cut);
+        self.carried = batch.split_off(accepted);
+        for record in batch {
+            release_payload(&record);
+            if let Some(trace) = self.traces.get_mut(&record.trace()) {
+                trace.accept(record, &mut self.streams);
+            }
+        }
+        self.answer_requests(cut);
+        self.streams.write_all();
+        self.look_after_traces(cut);
+        self.look_after_deadlines();
+        more
+    }
+
+    /// Takes what is in the rings, and forgets the rings of threads that are gone.
+    fn drain(&mut self, batch: &mut Vec<Record>) -> bool {
+        let mut more = false;
+        self.rings.retain_mut(|ring| {
+            let abandoned = ring.is_abandoned();
+            let count = ring.slots().min(AT_ONCE);
+            more |= count == AT_ONCE;
+            if let Ok(chunk) = ring.read_chunk(count) {
+                batch.extend(chunk);
+            }
+            !(abandoned && ring.is_empty())
+        });
+        more
+    }
+
+    /// Requests are due when everything recorded before them was accepted.
+    fn answer_requests(&mut self, cut: Tick) {
+        let due = |request: &Request| request.at <= cut;
+        let (ready, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.requests).into_iter().partition(due);
+        self.requests = later;
+        for request in ready {
+            match request.what {
+                Wish::Flush(done) => {
+                    self.streams.write_all();
+                    self.send_changed();
+                    let _ = done.send(());
+                }
+                Wish::Close(tracer, done) => {
+                    self.close(&tracer);
+                    let _ = done.send(());
+                }
+                Wish::Deadline(completion, at) => self.deadlines.push((completion, at)),
+            }
+        }
+    }
+
+    fn close(&mut self, tracer: &Tracer) {
+        for trace in self.traces.values_mut().filter(|trace| trace.is_of(tracer)) {
+            trace.end_as_incomplete(&mut self.streams);
+        }
+        self.streams.write_all();
+        self.send_changed();
+        self.traces.retain(|_, trace| !trace.is_of(tracer));
+        if let Some(dir) = &tracer.options().dir {
+            self.streams.close_below(dir);
+        }
+    }
+
+    /// Sends on what has ended or changed since, and forgets what can get no more records.
+    fn look_after_traces(&mut self, cut: Tick) {
+        self.send_changed();
+        self.traces.retain(|_, trace| !trace.is_over(cut));
+        self.limit_memory();
+    }
+
+    fn send_changed(&mut self) {
+        for trace in self.traces.values_mut() {
+            trace.send_if_changed(&mut self.streams);
+        }
+    }
+
+    /// Lets go the largest documents in memory until what is left fits; they are folded from their streams when their traces end.
+    fn limit_memory(&mut self) {
+        let Some(limit) = self.traces.values().map(OpenTrace::memory_limit).min() else { return };
+        let mut held: usize = self.traces.values().map(OpenTrace::bytes).sum();
+        if held <= limit {
+            return;
+        }
+        let mut largest: Vec<&mut OpenTrace> = self.traces.values_mut().filter(|trace| trace.bytes() > 0).collect();
+        largest.sort_by_key(|trace| std::cmp::Reverse(trace.bytes()));
+        for trace in largest {
+            if held <= limit {
+                break;
+            }
+            held -= trace.let_go(&mut self.streams);
+        }
+    }
+
+    fn look_after_deadlines(&mut self) {
+        let now = Instant::now();
+        self.deadlines.retain(|(completion, at)| {
+            let over = *at <= now;
+            if over {
+                completion.give_up();
+            }
+            !over
+        });
+    }
+
+    /// Sleeps until the next round is due, or somebody knocks.
+    fn sleep(&self, busy: bool) {
+        if busy || !self.carried.is_empty() || !self.requests.is_empty() {
+            return;
+        }
+        let open = self.traces.values().any(|trace| !trace.has_ended());
+        let rest = match (open || self.streams.has_unwritten(), self.traces.is_empty()) {
+            (true, _) => Some(ROUND),
+            (false, false) => Some(LINGER),
+            (false, true) => self.deadlines.iter().map(|(_, at)| at.saturating_duration_since(Instant::now())).min(),
+        };
+        ASLEEP.store(true, Ordering::SeqCst);
+        let knocked = inbox(|inbox| {
+            !(inbox.opened.is_empty() && inbox.reserved.is_empty() && inbox.requests.is_empty() && inbox.rings.is_empty())
+        });
+        if !knocked {
+            match rest {
+                Some(rest) => std::thread::park_timeout(rest),
+                None => std::thread::park(),
+            }
+        }
+        ASLEEP.store(false, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,169 @@
+//! The thread-local that everything on the hot path reads.
+
+use super::shared::Shared;
+use crate::record::{Record, Ring};
+use crate::tracer::Tracer;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+thread_local! {
+    static LOCAL: Local = const { Local::new() };
+}
+
+/// This thread's place in a trace, and its ring.
+pub(crate) struct Local {
+    /// The key of the trace; 0 outside any.
+    key: Cell<u64>,
+    /// The innermost span: stage, observation, or the trace itself.
+    pub(crate) span: Cell<u64>,
+    /// The innermost stage; 0 outside any.
+    pub(crate) stage: Cell<u64>,
+    /// The span that the running poll of a [`crate::record::SpanFuture`] began, or 0.
+    pub(crate) begun: Cell<u64>,
+    /// Nothing is recorded here, and that is on purpose.
+    muted: Cell<bool>,
+    trace: RefCell<Option<Arc<Shared>>>,
+    /// Traces started here go to this tracer instead of the global one.
+    tracer: RefCell<Option<Tracer>>,
+    ring: RefCell<Option<Ring>>,
+    ids: Cell<u64>,
+}
+
+/// A place in a trace, as it is swapped in and out of the thread-local.
+#[derive(Clone, Default)]
+pub(crate) struct Place {
+    pub(crate) trace: Option<Arc<Shared>>,
+    pub(crate) span: u64,
+    pub(crate) stage: u64,
+    pub(crate) muted: bool,
+    pub(crate) tracer: Option<Tracer>,
+}
+
+/// Runs `f` with this thread's local; `None` while the thread is being torn down.
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
+    LOCAL.try_with(f).ok()
+}
+
+impl Local {
+    const fn new() -> Self {
+        Self {
+            key: Cell::new(0),
+            span: Cell::new(0),
+            stage: Cell::new(0),
+            begun: Cell::new(0),
+            muted: Cell::new(false),
+            trace: RefCell::new(None),
+            tracer: RefCell::new(None),
+            ring: RefCell::new(None),
+            ids: Cell::new(0),
+        }
+    }
+
+    /// The key of the trace that is recorded here; 0 for none.
+    #[inline]
+    pub(crate) fn key(&self) -> u64 {
+        self.key.get()
+    }
+
+    pub(crate) fn is_muted(&self) -> bool {
+        self.muted.get()
+    }
+
+    pub(crate) fn trace(&self) -> Option<Arc<Shared>> {
+        self.trace.borrow().clone()
+    }
+
+    /// The tracer that a trace started here goes to.
+    pub(crate) fn tracer(&self) -> Option<Tracer> {
+        if let Some(tracer) = &*self.tracer.borrow() {
+            return Some(tracer.clone());
+        }
+        self.trace.borrow().as_ref().map(|trace| trace.tracer.clone())
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            trace: self.trace(),
+            span: self.span.get(),
+            stage: self.stage.get(),
+            muted: self.muted.get(),
+            tracer: self.tracer.borrow().clone(),
+        }
+    }
+
+    /// Exchanges this thread's place with `other`.
+    pub(crate) fn swap(&self, other: &mut Place) {
+        std::mem::swap(&mut *self.trace.borrow_mut(), &mut other.trace);
+        std::mem::swap(&mut *self.tracer.borrow_mut(), &mut other.tracer);
+        other.span = self.span.replace(other.span);
+        other.stage = self.stage.replace(other.stage);
+        other.muted = self.muted.replace(other.muted);
+        let key = match &*self.trace.borrow() {
+            Some(trace) if !self.muted.get() => trace.key,
+            _ => 0,
+        };
+        self.key.set(key);
+    }
+
+    /// An id that no other span or decision of any trace has: this thread's random start, stepped and mixed. The mixing
+    /// function (splitmix64's finaliser) is a bijection, so ids of one thread never repeat; those of two threads
+    /// meet with the probability of two random 64-bit numbers.
+    #[inline]
+    pub(crate) fn next_id(&self) -> u64 {
+        let mut state = self.ids.get();
+        if state == 0 {
+            state = random_u64();
+        }
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        self.ids.set(state);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        if z == 0 { self.next_id() } else { z }
+    }
+
+    /// Hands a record to the collector; waits, or drops and counts, when this thread's ring is full.
+    #[inline]
+    pub(crate) fn push(&self, record: Record) {
+        let Ok(mut ring) = self.ring.try_borrow_mut() else {
+            return; // unreachable: pushing runs no code but ours
+        };
+        if let Some(ring) = &mut *ring {
+            if let Err(record) = ring.push(record) {
+                self.push_full(ring, record);
+            }
+        } else {
+            self.push_first(&mut ring, record);
+        }
+    }
+
+    #[cold]
+    fn push_first(&self, slot: &mut Option<Ring>, record: Record) {
+        let Some(trace) = self.trace() else { return };
+        let ring = slot.insert(Ring::register(trace.tracer.options().ring_records));
+        if let Err(record) = ring.push(record) {
+            self.push_full(ring, record);
+        }
+    }
+
+    #[cold]
+    fn push_full(&self, ring: &mut Ring, record: Record) {
+        // The record may belong to another trace than the current one (a guard dropped late), so ask it.
+        ring.push_slowly(record, self.trace.borrow().as_deref());
+    }
+}
+
+/// 64 random bits from the operating system, never 0.
+pub(crate) fn random_u64() -> u64 {
+    let mut bytes = [0; 8];
+    if getrandom::fill(&mut bytes).is_err() {
+        // No entropy source: the hasher's per-process keys and the clock are what is left.
+        use std::hash::{BuildHasher, Hasher};
+        let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+        hasher.write_u128(std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos());
+        bytes = hasher.finish().to_le_bytes();
+    }
+    u64::from_le_bytes(bytes).max(1)
+}

@@ -1,0 +1,302 @@
+//! What a call site fills in before its record is pushed.
+
+use super::capture;
+use super::tape::Tape;
+use crate::event::Body;
+use crate::model::{ErrorInfo, LlmCall, Object, Outcome, Usage};
+use crate::registry::{Prompt, Site};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt::Display;
+
+/// Text as a call site gives it: a literal costs nothing.
+pub type Text = Cow<'static, str>;
+
+/// The beginning of a span, while its arguments are captured.
+#[derive(Debug)]
+pub struct Begin {
+    pub(super) site: &'static Site,
+    pub(super) opening: Box<Opening>,
+}
+
+/// What is known when a span begins.
+#[derive(Debug, Default)]
+pub(crate) struct Opening {
+    /// The entries of a map, without its frame.
+    pub(crate) inputs: Tape,
+    pub(crate) prompt: Option<&'static Prompt>,
+    pub(crate) model: Option<String>,
+}
+
+impl Opening {
+    pub(super) fn size(&self) -> usize {
+        self.inputs.len() + self.model.as_ref().map_or(0, String::len)
+    }
+}
+
+impl Begin {
+    pub(super) fn new(site: &'static Site) -> Self {
+        Self { site, opening: Box::default() }
+    }
+
+    /// Writes the name of a captured argument; exactly one value must be written to the tape after it.
+    pub fn input(&mut self, name: &'static str) -> &mut Tape {
+        self.opening.inputs.key(name);
+        &mut self.opening.inputs
+    }
+
+    /// The prompt that the call is made with.
+    pub fn prompt(&mut self, prompt: &'static Prompt) {
+        self.opening.prompt = Some(prompt);
+    }
+
+    /// The model that the call is made to.
+    pub fn model(&mut self, model: impl Display) {
+        self.opening.model = Some(capture::display(&model));
+    }
+}
+
+/// The end of a span, while its result is looked at.
+#[derive(Debug, Default)]
+pub struct End {
+    pub(super) ending: Ending,
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// What is known when a span ends.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    /// One value, or nothing.
+    pub(crate) output: Tape,
+    pub(crate) error: Option<ErrorInfo>,
+    pub(crate) llm: Option<Box<LlmCall>>,
+    pub(crate) attributes: Object,
+}
+
+impl Ending {
+    pub(super) fn size(&self) -> usize {
+        self.output.len() + self.llm.as_ref().map_or(0, |llm| llm_size(llm))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.output.is_empty() && self.error.is_none() && self.llm.is_none() && self.attributes.is_empty()
+    }
+}
+
+impl End {
+    /// The call ended with an error.
+    pub fn error(&mut self, error: ErrorInfo) {
+        self.outcome = Some(Outcome::Err);
+        self.ending.error = Some(error);
+    }
+
+    /// Where to write the one captured value.
+    pub fn output(&mut self) -> &mut Tape {
+        self.ending.output.clear();
+        &mut self.ending.output
+    }
+
+    /// What tokens the call used. In a stream this is called for every item, and the last answer counts.
+    pub fn usage(&mut self, usage: impl IntoUsage) {
+        if let Some(usage) = usage.into_usage() {
+            self.llm().usage = Some(usage.totalled());
+        }
+    }
+
+    /// What the model answered. In a stream this is called for every item, and pieces of text are joined.
+    pub fn response(&mut self, response: impl IntoResponse) {
+        match (response.into_response(), &mut self.llm().response) {
+            (Value::Null, _) => {}
+            (Value::String(piece), Value::String(text)) => text.push_str(&piece),
+            (piece, response) => *response = piece,
+        }
+    }
+
+    fn llm(&mut self) -> &mut LlmCall {
+        self.ending.llm.get_or_insert_default()
+    }
+
+    /// An expression of the user's that describes the result has panicked.
+    #[cold]
+    pub(super) fn capture_panicked(&mut self, payload: &(dyn std::any::Any + Send)) {
+        self.attribute("capture_error", format!("describing the result panicked: {}", capture::panic_message(payload)));
+    }
+
+    pub(super) fn attribute(&mut self, name: &str, value: impl Into<Value>) {
+        self.ending.attributes.insert(name.to_owned(), value.into());
+    }
+
+    /// The outcome, and what there is to say beside it.
+    pub(super) fn into_parts(self) -> (Outcome, Option<Box<Ending>>) {
+        let ending = (!self.ending.is_empty()).then(|| Box::new(self.ending));
+        (self.outcome.unwrap_or(Outcome::Ok), ending)
+    }
+}
+
+/// What `usage(|r| …)` may give: [`Usage`], or an option of it.
+#[diagnostic::on_unimplemented(
+    message = "`usage(|r| …)` must give a `whytrace::Usage` or an `Option` of it, not `{Self}`",
+    note = "build one with `Usage::new(input, output)`"
+)]
+pub trait IntoUsage {
+    /// The usage, if there is one.
+    fn into_usage(self) -> Option<Usage>;
+}
+
+impl IntoUsage for Usage {
+    fn into_usage(self) -> Option<Usage> {
+        Some(self)
+    }
+}
+
+impl<T: IntoUsage> IntoUsage for Option<T> {
+    fn into_usage(self) -> Option<Usage> {
+        self.and_then(T::into_usage)
+    }
+}
+
+impl IntoUsage for &Usage {
+    fn into_usage(self) -> Option<Usage> {
+        Some(*self)
+    }
+}
+
+/// What `response(|r| …)` may give: text, JSON, or an option of these.
+#[diagnostic::on_unimplemented(
+    message = "`response(|r| …)` must give text, a `serde_json::Value` or an `Option` of these, not `{Self}`",
+    note = "use `.to_string()`, or `serde_json::json!(…)` for more than text"
+)]
+pub trait IntoResponse {
+    /// The response; null for none.
+    fn into_response(self) -> Value;
+}
+
+impl IntoResponse for String {
+    fn into_response(self) -> Value {
+        Value::String(self)
+    }
+}
+
+impl IntoResponse for &str {
+    fn into_response(self) -> Value {
+        Value::String(self.to_owned())
+    }
+}
+
+impl IntoResponse for &String {
+    fn into_response(self) -> Value {
+        Value::String(self.clone())
+    }
+}
+
+impl IntoResponse for Cow<'_, str> {
+    fn into_response(self) -> Value {
+        Value::String(self.into_owned())
+    }
+}
+
+impl IntoResponse for Value {
+    fn into_response(self) -> Value {
+        self
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for Option<T> {
+    fn into_response(self) -> Value {
+        self.map_or(Value::Null, T::into_response)
+    }
+}
+
+/// A decision, while its parts are evaluated.
+#[derive(Debug)]
+pub struct DecisionDraft {
+    pub(super) site: &'static Site,
+    pub(super) draft: Box<Draft>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    pub(crate) what: Text,
+    pub(crate) why: Text,
+    pub(crate) confidence: Option<f64>,
+    pub(crate) alternatives: Vec<(String, f64)>,
+    /// The entries of a map, without its frame.
+    pub(crate) inputs: Tape,
+}
+
+impl Draft {
+    pub(super) fn size(&self) -> usize {
+        self.what.len() + self.why.len() + self.inputs.len()
+    }
+}
+
+impl DecisionDraft {
+    pub(super) fn new(site: &'static Site) -> Self {
+        Self { site, draft: Box::default() }
+    }
+
+    /// What was chosen.
+    pub fn what(&mut self, what: Text) {
+        self.draft.what = what;
+    }
+
+    /// Why.
+    pub fn why(&mut self, why: Text) {
+        self.draft.why = why;
+    }
+
+    /// How sure, 0..=1; something outside becomes null with a warning.
+    pub fn confidence(&mut self, confidence: f64) {
+        self.draft.confidence = Some(confidence);
+    }
+
+    /// What else was considered, and how good it looked.
+    pub fn alternative(&mut self, option: String, confidence: f64) {
+        self.draft.alternatives.push((option, confidence));
+    }
+
+    /// Writes the name of an input; exactly one value must be written to the tape after it.
+    pub fn input(&mut self, name: &'static str) -> &mut Tape {
+        self.draft.inputs.key(name);
+        &mut self.draft.inputs
+    }
+}
+
+/// About how many bytes the texts of a body hold.
+pub(super) fn body_size(body: &Body) -> usize {
+    match body {
+        Body::LlmInteraction(interaction) => llm_size(&interaction.llm),
+        Body::ObservationStart(start) => value_size(&start.input) + start.llm.as_ref().map_or(0, |llm| llm_size(llm)),
+        Body::ObservationEnd(end) => value_size(&end.output) + end.llm.as_ref().map_or(0, |llm| llm_size(llm)),
+        Body::StageStart(start) => value_size(&start.inputs),
+        Body::StageEnd(end) => value_size(&end.outputs),
+        Body::TemplateRender(render) => {
+            value_size(&render.variables)
+                + render.source.as_ref().map_or(0, String::len)
+                + render.output.as_ref().map_or(0, String::len)
+        }
+        Body::FileWrite(write) => write.content.as_ref().map_or(0, String::len),
+        Body::ValidationError(error) => error.code_context.as_ref().map_or(0, String::len),
+        Body::OutputSet(output) => object_size(&output.outputs),
+        Body::TraceUpdate(update) => object_size(&update.fields) + object_size(&update.attributes),
+        Body::EvidenceFound(found) => found.evidence.items.len() * 256,
+        _ => 0,
+    }
+}
+
+fn llm_size(llm: &LlmCall) -> usize {
+    value_size(&llm.messages) + value_size(&llm.response) + object_size(&llm.parameters)
+}
+
+fn object_size(object: &Object) -> usize {
+    object.iter().map(|(key, value)| key.len() + value_size(value)).sum()
+}
+
+fn value_size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 16,
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(value_size).sum(),
+        Value::Object(object) => object_size(object),
+    }
+}

@@ -1,0 +1,249 @@
+//! Stages and observations of synchronous code, and decisions.
+
+use super::draft::{Begin, DecisionDraft, End, Opening};
+use super::{Record, capture};
+use crate::context::local::{self, Local};
+use crate::context::notice;
+use crate::context::shared::gate_is_open;
+use crate::model::{ErrorInfo, Outcome};
+use crate::registry::{Site, SiteKind};
+use fastant::Instant;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// Whether a trace is recorded where the caller stands.
+#[inline]
+#[must_use]
+pub fn recording() -> bool {
+    gate_is_open() && local::with(|local| local.key() != 0).unwrap_or(false)
+}
+
+/// Begins a span with nothing captured.
+#[inline]
+pub fn enter(site: &'static Site) -> Span {
+    if gate_is_open() { enter_open(site, None) } else { Span::none() }
+}
+
+/// The beginning of a span whose arguments are to be captured; `None` where nothing is recorded.
+#[inline]
+pub fn begin(site: &'static Site) -> Option<Begin> {
+    if gate_is_open() { begin_open(site) } else { None }
+}
+
+/// A decision to be filled in; `None` where nothing is recorded.
+#[inline]
+pub fn decision(site: &'static Site) -> Option<DecisionDraft> {
+    if gate_is_open() && is_recorded(site) { Some(DecisionDraft::new(site)) } else { None }
+}
+
+fn begin_open(site: &'static Site) -> Option<Begin> {
+    is_recorded(site).then(|| Begin::new(site))
+}
+
+/// Whether a site's records go anywhere; says so once per process if not.
+fn is_recorded(site: &'static Site) -> bool {
+    local::with(|local| {
+        let recorded = local.key() != 0;
+        if !recorded && !local.is_muted() {
+            notice::outside_any_trace(site);
+        }
+        recorded
+    })
+    .unwrap_or(false)
+}
+
+fn enter_open(site: &'static Site, opening: Option<Box<Opening>>) -> Span {
+    local::with(|local| {
+        let before = (local.span.get(), local.stage.get());
+        let id = start_if_recorded(local, site, opening);
+        if id == 0 {
+            return Span::none();
+        }
+        Span { key: local.key(), id, site: Some(site), before, end: None, _not_send: PhantomData }
+    })
+    .unwrap_or_else(Span::none)
+}
+
+/// Records that a span begins, and makes it the current one.
+pub(super) fn start(local: &Local, site: &'static Site, opening: Option<Box<Opening>>) -> u64 {
+    let id = local.next_id();
+    let parent = local.span.replace(id);
+    if site.kind == SiteKind::Stage {
+        local.stage.set(id);
+    }
+    let record =
+        Record::Start { trace: local.key(), at: Instant::now(), id, parent, stage: local.stage.get(), site, opening };
+    local.push(record);
+    id
+}
+
+/// Begins a span if there is a trace to record it in; 0 if not.
+pub(super) fn start_if_recorded(local: &Local, site: &'static Site, opening: Option<Box<Opening>>) -> u64 {
+    if local.key() != 0 {
+        return start(local, site, opening);
+    }
+    if !local.is_muted() {
+        notice::outside_any_trace(site);
+    }
+    0
+}
+
+/// Records that a span is over.
+pub(super) fn finish(local: &Local, key: u64, id: u64, stage: u64, site: &'static Site, end: End) {
+    let (outcome, ending) = end.into_parts();
+    let is_stage = site.kind == SiteKind::Stage;
+    local.push(Record::End { trace: key, at: Instant::now(), id, stage, outcome, is_stage, ending });
+}
+
+impl Begin {
+    /// Begins the span on this thread; the guard ends it.
+    #[must_use]
+    pub fn enter(self) -> Span {
+        enter_open(self.site, Some(self.opening))
+    }
+
+    /// Begins the span inside of the future that was given to [`super::future_begun`], as its first statement.
+    pub fn attach(self) {
+        local::with(|local| {
+            let id = start(local, self.site, Some(self.opening));
+            local.begun.set(id);
+        });
+    }
+}
+
+impl DecisionDraft {
+    /// Records the decision.
+    pub fn record(self) {
+        local::with(|local| {
+            local.push(Record::Decision {
+                trace: local.key(),
+                at: Instant::now(),
+                id: local.next_id(),
+                span: local.span.get(),
+                stage: local.stage.get(),
+                site: self.site,
+                draft: self.draft,
+            });
+        });
+    }
+}
+
+/// Why a [`Span`] is not `Send`: it belongs to the thread's stack.
+#[derive(Debug)]
+pub struct BelongsToItsThread(#[allow(dead_code)] *mut ());
+
+/// A running stage or observation of synchronous code. Dropping it ends it: as panicked when nothing was returned.
+#[derive(Debug)]
+#[must_use = "a span ends when it is dropped"]
+pub struct Span {
+    key: u64,
+    id: u64,
+    site: Option<&'static Site>,
+    /// Span and stage around this one.
+    before: (u64, u64),
+    end: Option<Box<End>>,
+    _not_send: PhantomData<BelongsToItsThread>,
+}
+
+impl Span {
+    /// No span: nothing is recorded.
+    #[inline]
+    pub const fn none() -> Self {
+        Self { key: 0, id: 0, site: None, before: (0, 0), end: None, _not_send: PhantomData }
+    }
+
+    /// Whether it is recorded.
+    #[inline]
+    #[must_use]
+    pub const fn is_recording(&self) -> bool {
+        self.site.is_some()
+    }
+
+    /// The code has returned; what it returned can be told here.
+    pub fn end(&mut self) -> &mut End {
+        self.end.get_or_insert_default()
+    }
+
+    /// Looks at what was returned, as far as it is to be recorded. What the user wrote to describe it may panic; that is recorded and
+    /// does not reach the program.
+    pub fn returned(&mut self, look: impl FnOnce(&mut End)) {
+        if self.is_recording() {
+            let end = self.end();
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(end))) {
+                self.end().capture_panicked(&*payload);
+            }
+        }
+    }
+
+    /// Runs the code of the span. A panic is recorded with its message and goes on unwinding.
+    #[inline]
+    pub fn run<R>(&mut self, code: impl FnOnce() -> R) -> R {
+        if self.is_recording() { self.run_recorded(code) } else { code() }
+    }
+
+    fn run_recorded<R>(&mut self, code: impl FnOnce() -> R) -> R {
+        match catch_unwind(AssertUnwindSafe(code)) {
+            Ok(returned) => returned,
+            Err(payload) => {
+                self.panicked(panic_info(&*payload, self.site));
+                resume_unwind(payload)
+            }
+        }
+    }
+
+    #[cold]
+    fn panicked(&mut self, error: ErrorInfo) {
+        let end = self.end();
+        end.error(error);
+        end.outcome = Some(Outcome::Panicked);
+    }
+}
+
+impl Drop for Span {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(site) = self.site {
+            self.finish(site);
+        }
+    }
+}
+
+impl Span {
+    fn finish(&mut self, site: &'static Site) {
+        local::with(|local| {
+            let stage = if site.kind == SiteKind::Stage { self.id } else { self.before.1 };
+            if local.key() == self.key {
+                local.span.set(self.before.0);
+                local.stage.set(self.before.1);
+            }
+            let end = match self.end.take() {
+                Some(end) => *end,
+                None if std::thread::panicking() => End { outcome: Some(Outcome::Panicked), ..End::default() },
+                None => End::default(),
+            };
+            finish(local, self.key, self.id, stage, site, end);
+        });
+    }
+}
+
+/// Runs the code of a span; see [`Span::run`].
+#[inline]
+pub fn call<R>(span: &mut Span, code: impl FnOnce() -> R) -> R {
+    span.run(code)
+}
+
+/// Calls a closure; inferring it as `FnOnce` lets its result borrow from what it captured.
+#[inline(always)]
+pub fn call_once<R>(code: impl FnOnce() -> R) -> R {
+    code()
+}
+
+/// What a caught panic has to say.
+pub(super) fn panic_info(payload: &(dyn std::any::Any + Send), site: Option<&'static Site>) -> ErrorInfo {
+    ErrorInfo {
+        kind: Some("panic".to_owned()),
+        message: capture::panic_message(payload),
+        location: site.map(Site::location),
+        ..ErrorInfo::default()
+    }
+}

@@ -1,0 +1,253 @@
+//! Stages and observations that are streams.
+
+use super::draft::{Begin, End};
+use super::future::{State, dropped, poll_recorded};
+use crate::context::shared::gate_is_open;
+use crate::model::Outcome;
+use crate::registry::Site;
+use fastant::Instant;
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A stream whose span begins when it is first polled and ends when it is exhausted or dropped (cancelled). `item` looks at
+/// every item while recording.
+#[inline]
+pub fn stream<S, I>(site: &'static Site, begin: Option<Begin>, stream: S, item: I) -> SpanStream<S, I>
+where
+    S: Stream,
+    I: FnMut(&S::Item, &mut End),
+{
+    let state = begin.map_or(State::Bare, State::Captured);
+    SpanStream { inner: Some(stream), item, site, state, seen: Seen::default() }
+}
+
+pin_project! {
+    /// A stream that is a stage or an observation. Its end carries the attributes `items`, `time_to_first_item_ms` and `stream_end`
+    /// (`exhausted` or `dropped`).
+    pub struct SpanStream<S: Stream, I> {
+        #[pin]
+        inner: Option<S>,
+        item: I,
+        site: &'static Site,
+        state: State,
+        seen: Seen,
+    }
+
+    impl<S: Stream, I> PinnedDrop for SpanStream<S, I> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let State::Running { id, place, panicked } = this.state {
+                let site = *this.site;
+                let end = panicked.take().unwrap_or_else(|| Box::new(this.seen.end("dropped", Some(Outcome::Cancelled))));
+                dropped(*id, place, Some(end), site, || this.inner.set(None));
+            }
+        }
+    }
+}
+
+/// What was seen of a stream so far.
+#[derive(Default)]
+struct Seen {
+    began: Option<Instant>,
+    items: u64,
+    first: Option<f64>,
+    end: Option<Box<End>>,
+}
+
+impl Seen {
+    fn item(&mut self) {
+        if self.items == 0 {
+            self.first = self.began.map(|began| began.elapsed().as_secs_f64() * 1e3);
+        }
+        self.items += 1;
+    }
+
+    /// The end with all that was seen. Also the time to the first token of a model call, when a response or usage was seen.
+    fn end(&mut self, how: &str, outcome: Option<Outcome>) -> End {
+        let mut end = self.end.take().map_or_else(End::default, |end| *end);
+        end.attribute("items", self.items);
+        end.attribute("time_to_first_item_ms", self.first);
+        end.attribute("stream_end", how);
+        if let Some(llm) = &mut end.ending.llm {
+            llm.time_to_first_token_ms = self.first;
+        }
+        if end.outcome.is_none() {
+            end.outcome = outcome;
+        }
+        end
+    }
+}
+
+impl<S: Stream, I> std::fmt::Debug for SpanStream<S, I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SpanStream").field("site", &self.site.name).finish_non_exhaustive()
+    }
+}
+
+impl<S, I> Stream for SpanStream<S, I>
+where
+    S: Stream,
+    I: FnMut(&S::Item, &mut End),
+{
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        match this.state {
+            State::Passive => return inner.poll_next(cx),
+            State::Bare | State::Captured(_) | State::Inside if !gate_is_open() => {
+                *this.state = State::Passive;
+                return inner.poll_next(cx);
+            }
+            _ => {}
+        }
+        let (seen, item) = (this.seen, this.item);
+        seen.began.get_or_insert_with(Instant::now);
+        poll_recorded(this.state, this.site, || inner.poll_next(cx), |poll, last| match poll {
+            Poll::Pending => false,
+            Poll::Ready(Some(value)) => {
+                seen.item();
+                item(value, seen.end.get_or_insert_default());
+                false
+            }
+            Poll::Ready(None) => {
+                *last = seen.end("exhausted", Some(Outcome::Ok));
+                true
+            }
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
+    }
+}
+
+/// What an `async fn` with the option `stream` may return: a stream, or a `Result` of one.
+#[diagnostic::on_unimplemented(
+    message = "the option `stream` needs a function that returns a stream or a `Result` of one, not `{Self}`",
+    note = "leave the option out to record the future alone"
+)]
+pub trait IntoSpanStream: Sized {
+    /// The stream.
+    type Stream: Stream;
+    /// The same with the stream wrapped.
+    type Wrapped<I>;
+    /// The stream inside, unless the function failed.
+    fn wrap<I>(self, wrap: impl FnOnce(Self::Stream) -> SpanStream<Self::Stream, I>) -> Self::Wrapped<I>;
+    /// Whether there is a stream inside.
+    fn has_stream(&self) -> bool;
+}
+
+impl<S: Stream> IntoSpanStream for S {
+    type Stream = S;
+    type Wrapped<I> = SpanStream<S, I>;
+
+    fn wrap<I>(self, wrap: impl FnOnce(S) -> SpanStream<S, I>) -> SpanStream<S, I> {
+        wrap(self)
+    }
+
+    fn has_stream(&self) -> bool {
+        true
+    }
+}
+
+impl<S: Stream, E> IntoSpanStream for Result<S, E> {
+    type Stream = S;
+    type Wrapped<I> = Result<SpanStream<S, I>, E>;
+
+    fn wrap<I>(self, wrap: impl FnOnce(S) -> SpanStream<S, I>) -> Result<SpanStream<S, I>, E> {
+        self.map(wrap)
+    }
+
+    fn has_stream(&self) -> bool {
+        self.is_ok()
+    }
+}
+
+/// The items of the stream that `T` holds.
+type ItemOf<T> = <<T as IntoSpanStream>::Stream as Stream>::Item;
+
+/// An `async fn` that gives a stream: one span over both, which begins with the future ([`Begin::attach`] inside of it) and ends
+/// with the stream, or with the future when that fails. `done` looks at what the future gives, `item` at every item.
+#[inline]
+pub fn future_stream<F, D, I>(site: &'static Site, future: F, done: D, item: I) -> StreamFuture<F, D, I>
+where
+    F: Future,
+    F::Output: IntoSpanStream,
+    D: FnOnce(&F::Output, &mut End),
+    I: FnMut(&ItemOf<F::Output>, &mut End),
+{
+    StreamFuture { inner: Some(future), ends: Some((done, item)), site, state: State::Inside }
+}
+
+pin_project! {
+    /// A future whose span goes on in the stream that it gives.
+    pub struct StreamFuture<F: Future, D, I> {
+        #[pin]
+        inner: Option<F>,
+        ends: Option<(D, I)>,
+        site: &'static Site,
+        state: State,
+    }
+
+    impl<F: Future, D, I> PinnedDrop for StreamFuture<F, D, I> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let State::Running { id, place, panicked } = this.state {
+                let site = *this.site;
+                dropped(*id, place, panicked.take(), site, || this.inner.set(None));
+            }
+        }
+    }
+}
+
+impl<F: Future, D, I> std::fmt::Debug for StreamFuture<F, D, I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StreamFuture").field("site", &self.site.name).finish_non_exhaustive()
+    }
+}
+
+impl<F, D, I> Future for StreamFuture<F, D, I>
+where
+    F: Future,
+    F::Output: IntoSpanStream,
+    D: FnOnce(&F::Output, &mut End),
+    I: FnMut(&ItemOf<F::Output>, &mut End),
+{
+    type Output = <F::Output as IntoSpanStream>::Wrapped<I>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let (Some(inner), Some((done, item))) = (this.inner.as_mut().as_pin_mut(), this.ends.take()) else {
+            return Poll::Pending; // polled after it was ready
+        };
+        let began = Instant::now();
+        let mut done = Some(done);
+        let poll = poll_recorded(this.state, this.site, || inner.poll(cx), |poll, end| match poll {
+            Poll::Ready(output) => {
+                if let Some(done) = done.take() {
+                    done(output, end);
+                }
+                !output.has_stream()
+            }
+            Poll::Pending => false,
+        });
+        match poll {
+            Poll::Ready(output) => {
+                let (site, state) = (*this.site, std::mem::replace(this.state, State::Passive));
+                let seen = Seen { began: Some(began), ..Seen::default() };
+                Poll::Ready(output.wrap(|stream| SpanStream { inner: Some(stream), item, site, state, seen }))
+            }
+            Poll::Pending => {
+                if let Some(done) = done {
+                    *this.ends = Some((done, item));
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
