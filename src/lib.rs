@@ -1,1 +1,31 @@
-//! Instrumentation for AI pipelines that records why.
+//! Instrumentation for AI pipelines that records *why*: every stage, every decision with its reason, confidence and
+//! alternatives, every model call with the prompt version behind it, every score, in one trace.
+
+pub mod prelude;
+#[cfg(feature = "tokio")]
+mod spawn;
+
+#[cfg(feature = "tokio")]
+pub use spawn::{spawn, spawn_blocking};
+
+pub use trace_core::collect::{RecoverError, Recovered};
+pub use trace_core::context::{Ctx, Entered, InContext};
+pub use trace_core::event;
+pub use trace_core::model;
+pub use trace_core::model::{
+    Alternative, Attempt, ErrorInfo, Evidence, Gate, GatePolicy, Kind, LlmCall, Money, Outcome, Score, Status, Trace,
+    Usage,
+};
+pub use trace_core::record::facts::*;
+pub use trace_core::record::{
+    Finish, IterationGuard, ObservationGuard, Run, SpanFuture, SpanStream, StageGuard, TraceContext,
+};
+pub use trace_core::redact;
+pub use trace_core::registry::{self, TracingComponent};
+pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
+pub use trace_core::testing;
+pub use trace_core::{Options, Tracer};
+
+/// What macro expansions call. Not public API.
+#[doc(hidden)]
+pub use trace_core::private as __private;

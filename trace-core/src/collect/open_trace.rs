@@ -8,7 +8,7 @@ use super::recover;
 use crate::context::shared::Shared;
 use crate::event::{Body, Event, TraceAccount, TraceEnd, TraceStart, TraceUpdate};
 use crate::fold::{Fold, FoldLimits};
-use crate::model::{Status, Timestamp};
+use crate::model::{Status, Timestamp, Trace};
 use crate::record::Record;
 use crate::sink::{FinishedTrace, SinkError};
 use crate::tracer::Tracer;
@@ -49,7 +49,7 @@ impl OpenTrace {
             seq: 0,
             start: wall,
             convert: Convert::new(&shared, wall),
-            fold: Some(Fold::new(FoldLimits { max_items: options.max_items })),
+            fold: Some(Fold::new(FoldLimits { max_items: usize::try_from(options.max_items).unwrap_or(usize::MAX) })),
             stream,
             side_files: SideFiles::new(traces_dir, &shared.session_id, options.side_file_bytes),
             work: Duration::ZERO,
@@ -129,7 +129,7 @@ impl OpenTrace {
             streams.append(stream, &self.line, &self.shared.tracer);
         }
         if let Some(fold) = &mut self.fold {
-            fold.apply(&event);
+            fold.apply(event);
         }
         self.changed = true;
     }
@@ -160,22 +160,37 @@ impl OpenTrace {
         }
         self.changed = false;
         let again = std::mem::replace(&mut self.sent, true);
+        let Some(trace) = self.document(streams) else { return };
         let path = self.stream.as_ref().map(StreamId::path);
-        let trace = match (&self.fold, &path) {
-            (Some(fold), _) => fold.shared_trace(),
-            (None, Some(path)) => match recover::replay_one(path, &self.shared.trace_id) {
-                Ok(Some(trace)) => Arc::new(trace),
-                Ok(None) => return self.shared.tracer.failed(&format!("{} has lost its trace", path.display())),
-                Err(error) => return self.shared.tracer.failed(&format!("cannot read {}: {error}", path.display())),
-            },
-            (None, None) => return,
-        };
         self.dispatch(FinishedTrace {
             sampled: self.is_sampled(&trace),
             project_dir: self.shared.tracer.options().dir.as_ref().map(|dir| dir.join(&self.shared.project_id)),
             trace,
             again,
         }, path);
+    }
+
+    /// The document. Where it can be folded from the stream again it is not kept: events after the end are rare.
+    fn document(&mut self, streams: &mut Streams) -> Option<Arc<Trace>> {
+        match (self.fold.take(), &self.stream) {
+            (Some(fold), Some(stream)) if streams.write(stream) => Some(Arc::new(fold.into_trace())),
+            (Some(fold), _) => Some(Arc::new(self.fold.insert(fold).trace().clone())),
+            (None, None) => None,
+            (None, Some(stream)) => {
+                let path = stream.path();
+                match recover::fold_one(&path, &self.shared.trace_id) {
+                    Ok(Some(fold)) => Some(Arc::new(self.fold.insert(fold).trace().clone())),
+                    Ok(None) => {
+                        self.shared.tracer.failed(&format!("{} has lost its trace", path.display()));
+                        None
+                    }
+                    Err(error) => {
+                        self.shared.tracer.failed(&format!("cannot read {}: {error}", path.display()));
+                        None
+                    }
+                }
+            }
+        }
     }
 
     fn dispatch(&self, finished: FinishedTrace, stream: Option<PathBuf>) {
@@ -198,7 +213,7 @@ impl OpenTrace {
 
     /// Whether document and child rows are kept: what failed, fell through the gate or was flagged always, else by the ratio. The trace
     /// id decides, so a trace that is sent again is decided alike.
-    fn is_sampled(&self, trace: &crate::model::Trace) -> bool {
+    fn is_sampled(&self, trace: &Trace) -> bool {
         let ratio = self.shared.tracer.options().sample;
         let worth = trace.run.status != Status::Complete
             || trace.quality_gate_failures > 0

@@ -170,8 +170,8 @@ fn take(queue: &Queue, most: usize) -> Option<Vec<Job>> {
 /// Folds the document again from its stream, if it was let go.
 fn reload(job: &mut Job) {
     let Some(stream) = &job.stream else { return };
-    match recover::replay_one(stream, &job.finished.trace.trace_id) {
-        Ok(Some(trace)) => job.finished.trace = Arc::new(trace),
+    match recover::fold_one(stream, &job.finished.trace.trace_id) {
+        Ok(Some(fold)) => job.finished.trace = Arc::new(fold.into_trace()),
         Ok(None) => (job.report)(&SinkError::new("stream", format!("{} has no such trace", stream.display()))),
         Err(error) => (job.report)(&SinkError::new("stream", format!("cannot read {}: {error}", stream.display()))),
     }

@@ -4,7 +4,9 @@
 //! running any of the program, and what does not fit together in them.
 
 mod component;
+mod prompt;
 mod site;
 
+pub use prompt::Prompt;
 pub use component::{ComponentDecl, TracingComponent};
 pub use site::{Site, SiteKind, SiteRef};

@@ -1,0 +1,4 @@
+//! What business code needs: `use whytrace::prelude::*;` and nothing else.
+
+pub use trace_core::model::{Evidence, LlmCall, Score, Usage};
+pub use trace_core::registry::TracingComponent;

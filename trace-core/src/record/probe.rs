@@ -1,0 +1,391 @@
+//! What an expansion wants to know of a value without asking the user for a trait: whether it is an `Err`, what that error says, which
+//! text it is.
+//!
+//! Comes in: references to what a function returned or what stands in a `decision!`. Goes out: [`ErrorInfo`], [`Text`]. The way is chosen as
+//! in [`capture`](super::capture): the first type of a chain whose bounds hold.
+
+use super::capture;
+use crate::model::ErrorInfo;
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt::{Debug, Display};
+use std::ops::Deref;
+
+/// Text as a call site gives it: a literal costs nothing.
+pub type Text = Cow<'static, str>;
+
+/// How many sources of an error are followed. An error that is its own source ends there.
+const MAX_CHAIN: usize = 32;
+
+/// What a function returned. The value decides whether it is a `Result`, so aliases such as `anyhow::Result` are seen through.
+#[derive(Debug)]
+pub struct Returned<'a, T>(Plain<'a, T>);
+
+impl<'a, T> Returned<'a, T> {
+    /// The value, by reference.
+    #[inline]
+    pub fn new(value: &'a T) -> Self {
+        Self(Plain(value))
+    }
+}
+
+impl<'a, T, E> Returned<'a, Result<T, E>> {
+    /// The error, if it is one.
+    #[inline]
+    #[must_use]
+    pub fn error(&self) -> Option<&'a E> {
+        self.0.0.as_ref().err()
+    }
+
+    /// The value, unless it is an error.
+    #[inline]
+    #[must_use]
+    pub fn value(&self) -> Option<&'a T> {
+        self.0.0.as_ref().ok()
+    }
+}
+
+impl<'a, T> Deref for Returned<'a, T> {
+    type Target = Plain<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// What was returned is no `Result`.
+#[derive(Debug)]
+pub struct Plain<'a, T>(&'a T);
+
+impl<'a, T> Plain<'a, T> {
+    /// There is no error.
+    #[inline]
+    #[must_use]
+    pub fn error(&self) -> Option<&'a Infallible> {
+        None
+    }
+
+    /// The value.
+    #[inline]
+    #[must_use]
+    pub fn value(&self) -> Option<&'a T> {
+        Some(self.0)
+    }
+}
+
+/// An error to be described as far as its type allows: with its sources if it is (or gives, as `anyhow::Error` does) an [`Error`], else
+/// as `Display` prints it, else as `Debug` does, else by the name of its type.
+#[derive(Debug)]
+pub struct Failure<'a, E: ?Sized>(AsError<'a, E>);
+
+impl<'a, E: ?Sized> Failure<'a, E> {
+    /// The error, by reference.
+    #[inline]
+    pub fn new(error: &'a E) -> Self {
+        Self(AsError(Boxed(Displayed(Debugged(Unknown(error))))))
+    }
+}
+
+macro_rules! falls_back_to {
+    ($($from:ident => $to:ident),* $(,)?) => {$(
+        impl<'a, E: ?Sized> Deref for $from<'a, E> {
+            type Target = $to<'a, E>;
+
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+    )*};
+}
+
+falls_back_to! {
+    Failure => AsError,
+    AsError => Boxed,
+    Boxed => Displayed,
+    Displayed => Debugged,
+    Debugged => Unknown,
+}
+
+impl<E: Error> Failure<'_, E> {
+    /// What there is to say of the error.
+    #[must_use]
+    pub fn info(&self) -> ErrorInfo {
+        describe(std::any::type_name::<E>(), self.get())
+    }
+}
+
+/// The second way of [`Failure`]: `anyhow::Error`, `eyre::Report` and `Box<dyn Error + Send + Sync>` hold an error without being one.
+#[derive(Debug)]
+pub struct AsError<'a, E: ?Sized>(Boxed<'a, E>);
+
+impl<E: AsRef<dyn Error + Send + Sync> + Debug> AsError<'_, E> {
+    /// What there is to say of the error.
+    #[must_use]
+    pub fn info(&self) -> ErrorInfo {
+        let error = self.get();
+        let mut info = describe(std::any::type_name::<E>(), error.as_ref());
+        info.backtrace = printed_backtrace(error);
+        info
+    }
+}
+
+/// The third way of [`Failure`]: other boxes around an error.
+#[derive(Debug)]
+pub struct Boxed<'a, E: ?Sized>(Displayed<'a, E>);
+
+/// A box around an error whose type is not known.
+pub trait ErrorBox {
+    /// What is inside.
+    fn inner(&self) -> &(dyn Error + '_);
+}
+
+impl ErrorBox for Box<dyn Error + '_> {
+    fn inner(&self) -> &(dyn Error + '_) {
+        &**self
+    }
+}
+
+impl ErrorBox for Box<dyn Error + Send + '_> {
+    fn inner(&self) -> &(dyn Error + '_) {
+        &**self
+    }
+}
+
+impl ErrorBox for Box<dyn Error + Send + Sync + '_> {
+    fn inner(&self) -> &(dyn Error + '_) {
+        &**self
+    }
+}
+
+impl<E: ErrorBox> Boxed<'_, E> {
+    /// What there is to say of the error.
+    #[must_use]
+    pub fn info(&self) -> ErrorInfo {
+        describe(std::any::type_name::<E>(), self.get().inner())
+    }
+}
+
+/// The fourth way of [`Failure`].
+#[derive(Debug)]
+pub struct Displayed<'a, E: ?Sized>(Debugged<'a, E>);
+
+impl<E: Display + ?Sized> Displayed<'_, E> {
+    /// What there is to say of the error.
+    #[must_use]
+    pub fn info(&self) -> ErrorInfo {
+        named(std::any::type_name::<E>(), capture::display(self.get()))
+    }
+}
+
+/// The fifth way of [`Failure`].
+#[derive(Debug)]
+pub struct Debugged<'a, E: ?Sized>(Unknown<'a, E>);
+
+impl<E: Debug + ?Sized> Debugged<'_, E> {
+    /// What there is to say of the error.
+    #[must_use]
+    pub fn info(&self) -> ErrorInfo {
+        let error = self.get();
+        named(std::any::type_name::<E>(), capture::display(&format_args!("{error:?}")))
+    }
+}
+
+/// The last way of [`Failure`].
+pub struct Unknown<'a, E: ?Sized>(&'a E);
+
+impl<'a, E: ?Sized> Unknown<'a, E> {
+    /// The error, from wherever along the chain.
+    fn get(&self) -> &'a E {
+        self.0
+    }
+
+    /// What there is to say of the error: only its type.
+    #[must_use]
+    pub fn info(&self) -> ErrorInfo {
+        let name = std::any::type_name::<E>();
+        named(name, format!("<{name}>"))
+    }
+}
+
+impl<E: ?Sized> Debug for Unknown<'_, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::any::type_name::<E>())
+    }
+}
+
+fn named(kind: &str, message: String) -> ErrorInfo {
+    ErrorInfo { kind: Some(kind.to_owned()), message, ..ErrorInfo::default() }
+}
+
+/// An error with its sources. Code of the user's that panics on the way is shown in place of the message.
+fn describe(kind: &str, error: &dyn Error) -> ErrorInfo {
+    let mut info = named(kind, capture::display(error));
+    let mut source = source_of(error);
+    while let Some(error) = source.filter(|_| info.chain.len() < MAX_CHAIN) {
+        info.chain.push(capture::display(error));
+        source = source_of(error);
+    }
+    info
+}
+
+fn source_of<'a>(error: &'a (dyn Error + 'a)) -> Option<&'a (dyn Error + 'static)> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| error.source())).unwrap_or(None)
+}
+
+/// The backtrace that `anyhow` and `eyre` print behind an error when one was captured; there is no other way to it on a stable compiler.
+fn printed_backtrace(error: &dyn Debug) -> Option<String> {
+    let asked_for = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| value != "0"));
+    if !asked_for {
+        return None;
+    }
+    let printed = capture::display(&format_args!("{error:?}"));
+    let (_, backtrace) = printed.split_once("Stack backtrace:\n")?;
+    Some(backtrace.trim_end().to_owned())
+}
+
+/// A text in a `decision!` that is neither a literal nor freshly formatted.
+#[derive(Debug)]
+pub struct Worded<'a, T: ?Sized>(Printed<'a, T>);
+
+impl<'a, T: ?Sized> Worded<'a, T> {
+    /// The expression's value, by reference.
+    #[inline]
+    pub fn new(value: &'a T) -> Self {
+        Self(Printed(value))
+    }
+}
+
+impl<T: AsRef<str> + ?Sized> Worded<'_, T> {
+    /// A copy of the text.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        Text::Owned(self.0.0.as_ref().to_owned())
+    }
+}
+
+impl<'a, T: ?Sized> Deref for Worded<'a, T> {
+    type Target = Printed<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// What has no text but prints one.
+pub struct Printed<'a, T: ?Sized>(&'a T);
+
+impl<T: ?Sized> Printed<'_, T> {
+    /// The text it prints.
+    #[must_use]
+    pub fn text(&self) -> Text
+    where
+        T: PrintsText,
+    {
+        Text::Owned(self.0.print())
+    }
+}
+
+impl<T: ?Sized> Debug for Printed<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::any::type_name::<T>())
+    }
+}
+
+/// A type that says in words what it is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no text to show in a decision",
+    label = "neither `AsRef<str>` nor `Display`",
+    note = "implement `std::fmt::Display` for it, or write the text with `format!(\"…\")`"
+)]
+pub trait PrintsText {
+    /// The text.
+    fn print(&self) -> String;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Display + ?Sized> PrintsText for T {
+    fn print(&self) -> String {
+        capture::display(self)
+    }
+}
+
+/// A number between 0 and 1.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no confidence",
+    label = "expected a number between 0 and 1",
+    note = "give an `f64`, or leave `confidence` out when there is none"
+)]
+pub trait Confidence {
+    /// The number; NaN where there is none.
+    fn into_f64(self) -> f64;
+}
+
+macro_rules! confidences {
+    ($($type:ty),*) => {$(
+        impl Confidence for $type {
+            #[inline]
+            fn into_f64(self) -> f64 {
+                f64::from(self)
+            }
+        }
+    )*};
+}
+
+confidences!(f64, i32);
+
+impl Confidence for f32 {
+    /// Seven digits are all that it has: 0.9, not 0.8999999761581421.
+    #[inline]
+    fn into_f64(self) -> f64 {
+        (f64::from(self) * 1e7).round() / 1e7
+    }
+}
+
+impl<C: Confidence + Copy> Confidence for &C {
+    #[inline]
+    fn into_f64(self) -> f64 {
+        (*self).into_f64()
+    }
+}
+
+/// The confidence as a number.
+#[inline]
+pub fn confidence(value: impl Confidence) -> f64 {
+    value.into_f64()
+}
+
+/// One of the options that were considered, as an iterator given to `alternatives` yields it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no alternative",
+    label = "expected `(option, confidence)`",
+    note = "give `[\"google\" => 0.6, …]`, or an iterator over pairs of a text and an `f64`"
+)]
+pub trait Alternative {
+    /// The option and its confidence.
+    fn into_pair(self) -> (String, f64);
+}
+
+impl<S: Into<String>, C: Confidence> Alternative for (S, C) {
+    fn into_pair(self) -> (String, f64) {
+        (self.0.into(), self.1.into_f64())
+    }
+}
+
+impl<S: AsRef<str>, C: Confidence + Copy> Alternative for &(S, C) {
+    fn into_pair(self) -> (String, f64) {
+        (self.0.as_ref().to_owned(), self.1.into_f64())
+    }
+}
+
+/// The option and its confidence.
+#[inline]
+pub fn alternative(value: impl Alternative) -> (String, f64) {
+    value.into_pair()
+}
+
+#[cfg(test)]
+#[path = "probe_tests.rs"]
+mod tests;

@@ -1,0 +1,135 @@
+//! Bytes of a tape back into values. A tape that nobody wrote like this ends early; it never panics.
+
+use super::{ELLIPSIS, MAX_DEPTH, Tag};
+use crate::model::Object;
+use serde_json::{Number, Value};
+
+/// The one value on a tape; null when there is none.
+pub(super) fn value(bytes: &[u8]) -> Value {
+    Reader { rest: bytes }.value(0).unwrap_or(Value::Null)
+}
+
+/// The keys and values on a tape.
+pub(super) fn entries(bytes: &[u8]) -> Object {
+    Reader { rest: bytes }.entries(0)
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// The next value; `None` at the end of a sequence or map, or of the tape.
+    fn value(&mut self, depth: usize) -> Option<Value> {
+        Some(match self.tag()? {
+            Tag::Null => Value::Null,
+            Tag::False => Value::Bool(false),
+            Tag::True => Value::Bool(true),
+            Tag::I64 => Value::from(i64::from_le_bytes(self.fixed()?)),
+            Tag::U64 => Value::from(u64::from_le_bytes(self.fixed()?)),
+            Tag::F64 => float(f64::from_le_bytes(self.fixed()?)),
+            Tag::F32 => single(f32::from_le_bytes(self.fixed()?)),
+            Tag::Text => Value::String(self.text()?),
+            Tag::Integer => integer(self.text()?),
+            Tag::Json => json(self.text()?, depth),
+            Tag::Seq => self.sequence(depth),
+            Tag::Map => Value::Object(self.inside(depth, |reader| reader.entries(depth + 1))?),
+            Tag::End => return None,
+        })
+    }
+
+    fn sequence(&mut self, depth: usize) -> Value {
+        let items = self.inside(depth, |reader| {
+            let mut items = Vec::new();
+            while let Some(item) = reader.value(depth + 1) {
+                items.push(item);
+            }
+            items
+        });
+        Value::Array(items.unwrap_or_default())
+    }
+
+    fn entries(&mut self, depth: usize) -> Object {
+        let mut entries = Object::new();
+        while let Some(key) = self.value(depth) {
+            let Some(value) = self.value(depth) else { break };
+            entries.insert(key_text(key), value);
+        }
+        entries
+    }
+
+    /// What writers keep to: values do not nest without limit. A tape that does is not ours and ends here.
+    fn inside<T>(&mut self, depth: usize, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if depth > MAX_DEPTH {
+            self.rest = &[];
+            return None;
+        }
+        Some(read(self))
+    }
+
+    fn tag(&mut self) -> Option<Tag> {
+        let (tag, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Tag::from_byte(*tag)
+    }
+
+    fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (bytes, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*bytes)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let len = u32::from_le_bytes(self.fixed()?) as usize;
+        let (text, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(String::from_utf8_lossy(text).into_owned())
+    }
+}
+
+fn key_text(key: Value) -> String {
+    match key {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+fn float(value: f64) -> Value {
+    match Number::from_f64(value) {
+        Some(number) => Value::Number(number),
+        None if value.is_nan() => Value::from("NaN"),
+        None if value > 0.0 => Value::from("Infinity"),
+        None => Value::from("-Infinity"),
+    }
+}
+
+/// A single-precision float with the digits it is printed with: 0.1, not 0.10000000149011612.
+fn single(value: f32) -> Value {
+    let shortest = value.to_string().parse().unwrap_or_else(|_| f64::from(value));
+    float(if value.is_finite() { shortest } else { f64::from(value) })
+}
+
+/// An integer as a number where JSON numbers hold it, else as text.
+fn integer(text: String) -> Value {
+    if let Ok(value) = text.parse::<u64>() {
+        return value.into();
+    }
+    text.parse::<i64>().map_or(Value::String(text), Value::from)
+}
+
+fn json(text: String, depth: usize) -> Value {
+    match serde_json::from_str(&text) {
+        Ok(value) => limited(value, depth),
+        Err(_) => Value::String(text),
+    }
+}
+
+/// Parsed JSON, cut where it nests too deep.
+fn limited(value: Value, depth: usize) -> Value {
+    match value {
+        Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => Value::from(ELLIPSIS),
+        Value::Array(items) => items.into_iter().map(|item| limited(item, depth + 1)).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, limited(value, depth + 1))).collect(),
+        other => other,
+    }
+}
