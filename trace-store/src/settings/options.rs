@@ -154,8 +154,16 @@ pub(crate) fn hint(key: &str) -> String {
     if let Some(option) = nearest(key, |option| Some(option.key)) {
         return format!("did you mean `{}`?", option.key);
     }
-    let keys: Vec<_> = OPTIONS.iter().map(|option| option.key).collect();
-    format!("the keys are {}", keys.join(", "))
+    format!("the keys are {}", keys_in(""))
+}
+
+/// What to write instead of the name of a table, with a value.
+pub(crate) fn hint_in(group: &str) -> String {
+    format!("it is a table with the keys {}", keys_in(group))
+}
+
+fn keys_in(group: &str) -> String {
+    OPTIONS.iter().map(|option| option.key).filter(|key| key.starts_with(group)).collect::<Vec<_>>().join(", ")
 }
 
 /// A variable that is none of ours but nearly; others may belong to programs built on whytrace.
