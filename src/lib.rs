@@ -2,12 +2,17 @@
 //! alternatives, every model call with the prompt version behind it, every score, in one trace.
 
 pub mod prelude;
+#[cfg(feature = "store")]
+mod setup;
 #[cfg(feature = "tokio")]
 mod spawn;
 
+#[cfg(feature = "store")]
+pub use setup::{Guard, InitError, Shutdown, Tracer, TracerBuilder, flush, init, recover, try_init};
 #[cfg(feature = "tokio")]
 pub use spawn::{spawn, spawn_blocking};
 
+pub use trace_core::Options;
 pub use trace_core::collect::{RecoverError, Recovered};
 pub use trace_core::context::{Ctx, Entered, InContext};
 pub use trace_core::event;
@@ -24,7 +29,8 @@ pub use trace_core::redact;
 pub use trace_core::registry::{self, TracingComponent};
 pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
-pub use trace_core::{Options, Tracer};
+#[cfg(feature = "store")]
+pub use trace_store::{files, settings};
 
 /// What macro expansions call. Not public API.
 #[doc(hidden)]

@@ -21,7 +21,6 @@ const RETRIES: u32 = 3;
 pub struct FileError {
     doing: &'static str,
     path: PathBuf,
-    #[source]
     cause: io::Error,
 }
 

@@ -24,7 +24,6 @@ pub enum ReadError {
         /// Which.
         path: PathBuf,
         /// Why.
-        #[source]
         cause: io::Error,
     },
     /// It is no document.

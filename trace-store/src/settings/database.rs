@@ -67,6 +67,16 @@ impl fmt::Debug for PostgresUrl {
     }
 }
 
+impl std::str::FromStr for Database {
+    type Err = super::SettingsError;
+
+    /// Reads `sqlite://PATH`, `postgres://USER:PASSWORD@HOST/DATABASE` or `off`. The error does not repeat the URL.
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        database(&Given { value: Value::Text(url), base: None })
+            .map_err(|expected| vec![super::Problem::general(format!("database URL: {expected}"))].into())
+    }
+}
+
 /// Reads a database URL; what was expected never repeats the value.
 pub(crate) fn database(given: &Given<'_>) -> Result<Database, Expected> {
     const ACCEPTED: &str = "expected sqlite://PATH, postgres://USER:PASSWORD@HOST/DATABASE or off";

@@ -106,15 +106,15 @@ impl Reader<'_> {
             } else if OPTIONS.iter().any(|option| option.key.starts_with(&group)) {
                 match value.get_ref().as_table() {
                     Some(inner) => self.table(&group, inner),
-                    None => self.unknown(line, &key),
+                    None => self.unknown(line, &key, &options::hint_in(&group)),
                 }
             } else {
-                self.unknown(line, &key);
+                self.unknown(line, &key, &options::hint(&key));
             }
         }
     }
 
-    fn unknown(&mut self, line: usize, key: &str) {
-        self.problems.push(Problem::unknown_key(self.file, line, key, &options::hint(key)));
+    fn unknown(&mut self, line: usize, key: &str, hint: &str) {
+        self.problems.push(Problem::unknown_key(self.file, line, key, hint));
     }
 }

@@ -89,7 +89,7 @@ pub struct Limits {
     pub max_value_bytes: usize,
     /// The bytes of an LLM interaction or validation error above which it gets a file of its own.
     pub side_file_bytes: usize,
-    /// The records that wait for the collector, over all threads.
+    /// The records of one thread that wait for the collector.
     pub queue: usize,
     /// The bytes of captured values that wait for the collector.
     pub payload_bytes: usize,
@@ -127,7 +127,7 @@ impl Default for Limits {
             max_items: 100_000,
             max_value_bytes: 1024 * 1024,
             side_file_bytes: 64 * 1024,
-            queue: 65_536,
+            queue: 4_096,
             payload_bytes: 64 * 1024 * 1024,
             open_trace_bytes: 256 * 1024 * 1024,
         }
@@ -176,7 +176,7 @@ impl Settings {
     pub fn try_load_from(surroundings: &Surroundings) -> Result<Self, SettingsError> {
         match Self::load_from(surroundings) {
             (settings, problems) if problems.is_empty() => Ok(settings),
-            (_, problems) => Err(SettingsError::new(problems)),
+            (_, problems) => Err(problems.into()),
         }
     }
 

@@ -120,8 +120,8 @@ pub const OPTIONS: &[SettingOption] = &[
     option!("limits.side_file_bytes", Some("WHYTRACE_SIDE_FILE_BYTES"), "bytes", "65536",
         "Above this size an LLM interaction or a validation error gets a file of its own.",
         |s, given| s.limits.side_file_bytes => whole(given, 64)),
-    option!("limits.queue", Some("WHYTRACE_QUEUE"), "count", "65536",
-        "The records that wait for the collector.",
+    option!("limits.queue", Some("WHYTRACE_QUEUE"), "count", "4096",
+        "The records of one thread that wait for the collector.",
         |s, given| s.limits.queue => whole(given, 64)),
     option!("limits.payload_bytes", Some("WHYTRACE_PAYLOAD_BYTES"), "bytes", "67108864",
         "The captured values that wait for the collector.",
@@ -154,8 +154,16 @@ pub(crate) fn hint(key: &str) -> String {
     if let Some(option) = nearest(key, |option| Some(option.key)) {
         return format!("did you mean `{}`?", option.key);
     }
-    let keys: Vec<_> = OPTIONS.iter().map(|option| option.key).collect();
-    format!("the keys are {}", keys.join(", "))
+    format!("the keys are {}", keys_in(""))
+}
+
+/// What to write instead of the name of a table, with a value.
+pub(crate) fn hint_in(group: &str) -> String {
+    format!("it is a table with the keys {}", keys_in(group))
+}
+
+fn keys_in(group: &str) -> String {
+    OPTIONS.iter().map(|option| option.key).filter(|key| key.starts_with(group)).collect::<Vec<_>>().join(", ")
 }
 
 /// A variable that is none of ours but nearly; others may belong to programs built on whytrace.

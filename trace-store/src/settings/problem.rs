@@ -94,11 +94,13 @@ pub struct SettingsError {
     problems: Vec<Problem>,
 }
 
-impl SettingsError {
-    pub(crate) fn new(problems: Vec<Problem>) -> Self {
+impl From<Vec<Problem>> for SettingsError {
+    fn from(problems: Vec<Problem>) -> Self {
         Self { problems }
     }
+}
 
+impl SettingsError {
     /// Every problem found, at least one.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

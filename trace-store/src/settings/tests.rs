@@ -197,6 +197,10 @@ fn what_was_meant_for_redaction_and_cannot_be_read_leaves_contents_out() {
         assert!(settings.redact.enabled && !settings.redact.content, "{text} {variables:?}");
         assert!(problems.last().unwrap().contains("contents are not recorded"), "{problems:?}");
     }
+    let (_, problems, _dir) = load_file("redact = true", &[]);
+    let expected =
+        "whytrace.toml, line 1: unknown key `redact`; it is a table with the keys redact.enabled, redact.content,";
+    assert!(problems[0].starts_with(expected), "{problems:?}");
     let (settings, _, _dir) = load_file("sample = 7", &[]);
     assert!(settings.redact.content);
 }
