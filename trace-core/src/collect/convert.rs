@@ -4,10 +4,11 @@ use crate::context::shared::Shared;
 use crate::event::{Body, DecisionMade, Noted, ObservationEnd, ObservationStart, StageEnd, StageStart};
 use crate::model::{Alternative, Kind, LlmCall, Outcome, RUN_STAGE, Timestamp};
 use crate::names::clean_name;
-use crate::record::{Ending, Opening, Record};
+use crate::record::{Draft, Ending, Opening, Record};
 use crate::registry::{ComponentDecl, Site, SiteKind};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -89,9 +90,17 @@ impl Convert {
         (span != self.root && span != 0).then(|| hex(span))
     }
 
-    fn start(&mut self, id: u64, parent: u64, stage: u64, site: &'static Site, opening: Option<Box<Opening>>) -> Converted {
+    fn start(
+        &mut self,
+        id: u64,
+        parent: u64,
+        stage: u64,
+        site: &'static Site,
+        opening: Option<Box<Opening>>,
+    ) -> Converted {
         let Opening { inputs, prompt, model } = opening.map_or_else(Opening::default, |opening| *opening);
-        let inputs = inputs.into_map();
+        let inputs = inputs.into_object();
+        let inputs = if inputs.is_empty() { Value::Null } else { Value::Object(inputs) };
         let parent_id = self.parent(parent);
         let location = Some(site.location());
         if let Some(component) = site.component {
@@ -148,7 +157,7 @@ impl Convert {
         self.stages.insert(id, Named { stage: Some(unique), component: component.map(str::to_owned) });
     }
 
-    fn decision(&mut self, id: u64, span: u64, stage: u64, site: &'static Site, draft: crate::record::Draft) -> Converted {
+    fn decision(&mut self, id: u64, span: u64, stage: u64, site: &'static Site, draft: Draft) -> Converted {
         let mut named = self.named(stage);
         let mut warnings = Vec::new();
         let component = self.components.get(&span).or_else(|| self.components.get(&stage)).copied();
@@ -181,10 +190,6 @@ impl Convert {
             option,
             confidence: Some(confidence).filter(|confidence| (0.0..=1.0).contains(confidence)),
         });
-        let inputs = match draft.inputs.into_map() {
-            serde_json::Value::Object(inputs) => inputs,
-            _ => crate::model::Object::new(),
-        };
         let body = Body::DecisionMade(DecisionMade {
             id: hex(id),
             span_id: self.parent(span),
@@ -193,7 +198,7 @@ impl Convert {
             why: draft.why.into_owned(),
             confidence,
             alternatives_considered: alternatives.collect(),
-            inputs,
+            inputs: draft.inputs.into_object(),
             location: Some(site.location()),
             ..DecisionMade::default()
         });
@@ -234,6 +239,14 @@ fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Option<Box<Ending>>) -
     if is_stage {
         Body::StageEnd(StageEnd { id, outcome, outputs: output, error, attributes, ..StageEnd::default() })
     } else {
-        Body::ObservationEnd(ObservationEnd { id, outcome, output, error, attributes, llm, ..ObservationEnd::default() })
+        Body::ObservationEnd(ObservationEnd {
+            id,
+            outcome,
+            output,
+            error,
+            attributes,
+            llm,
+            ..ObservationEnd::default()
+        })
     }
 }

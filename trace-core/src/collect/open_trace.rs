@@ -1,14 +1,14 @@
 //! One trace, as the collector knows it while records of it can come.
 
 use super::convert::{Convert, Named};
+use super::recover;
 use super::side_file::SideFiles;
 use super::sinks::Job;
 use super::stream_file::{StreamId, Streams};
-use super::recover;
 use crate::context::shared::Shared;
 use crate::event::{Body, Event, TraceAccount, TraceEnd, TraceStart, TraceUpdate};
 use crate::fold::{Fold, FoldLimits};
-use crate::model::{Status, Timestamp};
+use crate::model::{Status, Timestamp, Trace};
 use crate::record::Record;
 use crate::sink::{FinishedTrace, SinkError};
 use crate::tracer::Tracer;
@@ -49,7 +49,7 @@ impl OpenTrace {
             seq: 0,
             start: wall,
             convert: Convert::new(&shared, wall),
-            fold: Some(Fold::new(FoldLimits { max_items: options.max_items })),
+            fold: Some(Fold::new(FoldLimits { max_items: usize::try_from(options.max_items).unwrap_or(usize::MAX) })),
             stream,
             side_files: SideFiles::new(traces_dir, &shared.session_id, options.side_file_bytes),
             work: Duration::ZERO,
@@ -129,7 +129,7 @@ impl OpenTrace {
             streams.append(stream, &self.line, &self.shared.tracer);
         }
         if let Some(fold) = &mut self.fold {
-            fold.apply(&event);
+            fold.apply(event);
         }
         self.changed = true;
     }
@@ -160,25 +160,41 @@ impl OpenTrace {
         }
         self.changed = false;
         let again = std::mem::replace(&mut self.sent, true);
+        let Some(trace) = self.document(streams) else { return };
         let path = self.stream.as_ref().map(StreamId::path);
-        let trace = match (&self.fold, &path) {
-            (Some(fold), _) => fold.shared_trace(),
-            (None, Some(path)) => match recover::replay_one(path, &self.shared.trace_id) {
-                Ok(Some(trace)) => Arc::new(trace),
-                Ok(None) => return self.shared.tracer.failed(&format!("{} has lost its trace", path.display())),
-                Err(error) => return self.shared.tracer.failed(&format!("cannot read {}: {error}", path.display())),
-            },
-            (None, None) => return,
-        };
-        self.dispatch(FinishedTrace {
+        let finished = FinishedTrace {
             sampled: self.is_sampled(&trace),
             project_dir: self.shared.tracer.options().dir.as_ref().map(|dir| dir.join(&self.shared.project_id)),
             trace,
             again,
-        }, path);
+        };
+        self.dispatch(&finished, path.as_ref());
     }
 
-    fn dispatch(&self, finished: FinishedTrace, stream: Option<PathBuf>) {
+    /// The document. Where it can be folded from the stream again it is not kept: events after the end are rare.
+    fn document(&mut self, streams: &mut Streams) -> Option<Arc<Trace>> {
+        match (self.fold.take(), &self.stream) {
+            (Some(fold), Some(stream)) if streams.write(stream) => Some(Arc::new(fold.into_trace())),
+            (Some(fold), _) => Some(Arc::new(self.fold.insert(fold).trace().clone())),
+            (None, None) => None,
+            (None, Some(stream)) => {
+                let path = stream.path();
+                match recover::fold_one(&path, &self.shared.trace_id) {
+                    Ok(Some(fold)) => Some(Arc::new(self.fold.insert(fold).trace().clone())),
+                    Ok(None) => {
+                        self.shared.tracer.failed(&format!("{} has lost its trace", path.display()));
+                        None
+                    }
+                    Err(error) => {
+                        self.shared.tracer.failed(&format!("cannot read {}: {error}", path.display()));
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    fn dispatch(&self, finished: &FinishedTrace, stream: Option<&PathBuf>) {
         let tracer = &self.shared.tracer;
         let sinks = &tracer.inner().sinks;
         let dropped = self.shared.dropped.load(Ordering::Relaxed);
@@ -189,7 +205,7 @@ impl OpenTrace {
         for sink in sinks {
             sink.send(Job {
                 finished: finished.clone(),
-                stream: stream.clone(),
+                stream: stream.cloned(),
                 completion: Arc::clone(&self.shared.completion),
                 report: Arc::clone(&report),
             });
@@ -198,25 +214,34 @@ impl OpenTrace {
 
     /// Whether document and child rows are kept: what failed, fell through the gate or was flagged always, else by the ratio. The trace
     /// id decides, so a trace that is sent again is decided alike.
-    fn is_sampled(&self, trace: &crate::model::Trace) -> bool {
+    fn is_sampled(&self, trace: &Trace) -> bool {
         let ratio = self.shared.tracer.options().sample;
         let worth = trace.run.status != Status::Complete
             || trace.quality_gate_failures > 0
             || !trace.calibration_flags.is_empty()
             || trace.metadata.dropped_events > 0;
-        let position = f64::from(u32::from_str_radix(&self.shared.otel_trace_id[24..], 16).unwrap_or(0)) / f64::from(u32::MAX);
+        let position =
+            f64::from(u32::from_str_radix(&self.shared.otel_trace_id[24..], 16).unwrap_or(0)) / f64::from(u32::MAX);
         worth || ratio >= 1.0 || position < ratio
     }
 
     /// Whether no record of it can come any more: it has ended, nobody but the collector holds its context, and a round has passed since.
     pub(super) fn is_over(&mut self, cut: Tick) -> bool {
         let held = Arc::strong_count(&self.shared) > 1;
-        if held || !self.ended || self.changed {
+        if held || !self.ended || self.changed || !self.shared.completion.is_settled() {
             self.released = None;
             return false;
         }
         let since = *self.released.get_or_insert_with(Tick::now);
         since < cut
+    }
+
+    /// Leaves it to recovery if a sink did not keep it, else to nobody; always true.
+    pub(super) fn forget(&self, streams: &mut Streams) -> bool {
+        if let (Some(stream), true) = (&self.stream, self.shared.completion.is_kept()) {
+            streams.forget_live(stream, &self.shared.trace_id);
+        }
+        true
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -1,8 +1,8 @@
 //! Traces whose process died: their streams are folded, and they are ended as incomplete.
 
 use super::live::{self, Orphans};
-use super::{Completion, SinkHandle};
 use super::sinks::Job;
+use super::{Completion, SinkHandle};
 use crate::event::{Body, Event, TraceEnd};
 use crate::fold::{Fold, FoldLimits};
 use crate::model::{Status, Trace};
@@ -81,7 +81,7 @@ fn recover_orphans(tracer: &Tracer, traces_dir: &Path, orphans: Orphans) -> io::
         }
         let project_dir = traces_dir.parent().map(Path::to_path_buf);
         let project_id = found.fold.trace().project_id.clone();
-        let report = store(tracer, found.fold.shared_trace(), project_dir);
+        let report = store(tracer, Arc::new(found.fold.into_trace()), project_dir);
         all_kept &= report.errors.is_empty();
         recovered.push(Recovered { trace_id: trace_id.clone(), project_id, events: found.events, report });
     }
@@ -117,7 +117,7 @@ fn end(stream: &Path, found: &mut Found) -> io::Result<()> {
     file.lock()?;
     file.write_all(&line)?;
     file.unlock()?;
-    found.fold.apply(&event);
+    found.fold.apply(event);
     Ok(())
 }
 
@@ -146,7 +146,7 @@ fn read_trace(stream: &Path, trace_id: &str) -> io::Result<Option<Found>> {
     read_events(stream, |event| {
         if event.trace_id == trace_id {
             let found = found.get_or_insert_with(|| Found { fold: new_fold(&event), events: 0, last: None });
-            found.fold.apply(&event);
+            found.fold.apply(event.clone());
             found.events += 1;
             found.last = Some(event);
         }
@@ -158,14 +158,14 @@ fn read_trace(stream: &Path, trace_id: &str) -> io::Result<Option<Found>> {
 fn new_fold(first: &Event) -> Fold {
     let mut limits = FoldLimits::default();
     if let Body::TraceStart(start) = &first.body {
-        limits.max_items = start.max_items.unwrap_or(limits.max_items);
+        limits.max_items = start.max_items.and_then(|items| usize::try_from(items).ok()).unwrap_or(limits.max_items);
     }
     Fold::new(limits)
 }
 
 /// Folds one trace of a stream again.
-pub(super) fn replay_one(stream: &Path, trace_id: &str) -> io::Result<Option<Trace>> {
-    Ok(read_trace(stream, trace_id)?.map(|found| found.fold.into_trace()))
+pub(super) fn fold_one(stream: &Path, trace_id: &str) -> io::Result<Option<Fold>> {
+    Ok(read_trace(stream, trace_id)?.map(|found| found.fold))
 }
 
 /// Folds all traces of a stream, in the order in which they began.
@@ -180,7 +180,7 @@ pub fn traces_of_stream(stream: &Path) -> io::Result<Vec<Trace>> {
             order.push(event.trace_id.clone());
             new_fold(&event)
         });
-        fold.apply(&event);
+        fold.apply(event);
     })?;
     Ok(order.iter().filter_map(|id| folds.remove(id)).map(Fold::into_trace).collect())
 }

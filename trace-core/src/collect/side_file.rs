@@ -22,7 +22,7 @@ pub(super) struct SideFiles {
 
 impl SideFiles {
     pub(super) fn new(traces_dir: Option<PathBuf>, session_id: &str, from_bytes: usize) -> Self {
-        Self { traces_dir, session: file_component(session_id).into_owned(), from_bytes, next: 1 }
+        Self { traces_dir, session: file_component(session_id), from_bytes, next: 1 }
     }
 
     /// Moves the texts of a large body to a side file and leaves its name, length and hash in their place. When that fails, the
@@ -37,8 +37,12 @@ impl SideFiles {
                 }
                 Err(error) => Err(error),
             },
-            Body::ObservationStart(start) => start.llm.as_mut().map_or(Ok(()), |llm| self.move_call(llm, component).map(drop)),
-            Body::ObservationEnd(end) => end.llm.as_mut().map_or(Ok(()), |llm| self.move_call(llm, component).map(drop)),
+            Body::ObservationStart(start) => {
+                start.llm.as_mut().map_or(Ok(()), |llm| self.move_call(llm, component).map(drop))
+            }
+            Body::ObservationEnd(end) => {
+                end.llm.as_mut().map_or(Ok(()), |llm| self.move_call(llm, component).map(drop))
+            }
             Body::ValidationError(error) => {
                 let context = error.code_context.as_ref().map_or(0, String::len);
                 if context + error.error_message.len() < self.from_bytes {

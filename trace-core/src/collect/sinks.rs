@@ -98,7 +98,7 @@ impl SinkHandle {
 
 /// Waits until all sinks are idle, then lets each finish what it has begun.
 pub(super) fn flush(sinks: &[SinkHandle], deadline: Instant) -> bool {
-    let idle = sinks.iter().fold(true, |idle, sink| sink.wait_idle(deadline) && idle);
+    let idle = sinks.iter().filter(|sink| !sink.wait_idle(deadline)).count() == 0;
     if idle {
         for handle in sinks {
             let _ = catch_unwind(AssertUnwindSafe(|| handle.sink.flush()));
@@ -170,8 +170,8 @@ fn take(queue: &Queue, most: usize) -> Option<Vec<Job>> {
 /// Folds the document again from its stream, if it was let go.
 fn reload(job: &mut Job) {
     let Some(stream) = &job.stream else { return };
-    match recover::replay_one(stream, &job.finished.trace.trace_id) {
-        Ok(Some(trace)) => job.finished.trace = Arc::new(trace),
+    match recover::fold_one(stream, &job.finished.trace.trace_id) {
+        Ok(Some(fold)) => job.finished.trace = Arc::new(fold.into_trace()),
         Ok(None) => (job.report)(&SinkError::new("stream", format!("{} has no such trace", stream.display()))),
         Err(error) => (job.report)(&SinkError::new("stream", format!("cannot read {}: {error}", stream.display()))),
     }

@@ -68,7 +68,7 @@ struct Stream {
 
 impl Streams {
     /// Notes, in a file that this process holds locked, that it is recording this trace; that file's name.
-    pub(super) fn note_live(&self, stream: &StreamId, shared: &Shared) -> Option<String> {
+    pub(super) fn note_live(&mut self, stream: &StreamId, shared: &Shared) -> Option<String> {
         let stream_name = stream.path.file_name()?.to_str()?;
         match self.lives.note(&stream.traces_dir, &shared.trace_id, stream_name) {
             Ok(name) => Some(name),
@@ -80,6 +80,11 @@ impl Streams {
                 None
             }
         }
+    }
+
+    /// A trace needs no recovery any more.
+    pub(super) fn forget_live(&mut self, stream: &StreamId, trace_id: &str) {
+        self.lives.forget(&stream.traces_dir, trace_id);
     }
 
     /// Appends a line, to be written in this round.
@@ -125,7 +130,8 @@ impl Streams {
 
     /// Closes the files that were not used for longest, and forgets streams with nothing to write and no file.
     fn limit_open_files(&mut self) {
-        let mut used: Vec<u64> = self.files.values().filter(|stream| stream.file.is_some()).map(|stream| stream.used).collect();
+        let mut used: Vec<u64> =
+            self.files.values().filter(|stream| stream.file.is_some()).map(|stream| stream.used).collect();
         if used.len() > OPEN_FILES {
             used.sort_unstable_by(|a, b| b.cmp(a));
             let oldest = used[OPEN_FILES - 1];
@@ -159,7 +165,8 @@ impl Stream {
                 if self.lost > 0 {
                     let lost = std::mem::take(&mut self.lost);
                     let path = self.id.path.display();
-                    self.tracer.failed(&format!("{lost} events are missing in {path}: it could not be written for too long"));
+                    self.tracer
+                        .failed(&format!("{lost} events are missing in {path}: it could not be written for too long"));
                 }
             }
             Err(error) => {

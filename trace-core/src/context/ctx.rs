@@ -91,7 +91,7 @@ impl Ctx {
     }
 
     /// A closure that runs in this place, on whatever thread it is called.
-    pub fn in_fn<R>(&self, f: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    pub fn in_fn<R, F: FnOnce() -> R>(&self, f: F) -> impl FnOnce() -> R + use<R, F> {
         let ctx = self.clone();
         move || ctx.scope(f)
     }
@@ -99,7 +99,10 @@ impl Ctx {
 
 impl std::fmt::Debug for Ctx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ctx").field("trace_id", &self.trace_id()).field("span", &self.place.span).finish_non_exhaustive()
+        f.debug_struct("Ctx")
+            .field("trace_id", &self.trace_id())
+            .field("span", &self.place.span)
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,5 +9,6 @@ pub(crate) mod notice;
 mod propagation;
 pub(crate) mod shared;
 
+pub(crate) use ctx::Swapped;
 pub use ctx::{Ctx, DontHoldAcrossAwait, Entered, InContext};
 pub use propagation::{RemoteParent, TraceparentError, parse_traceparent};

@@ -30,16 +30,15 @@ pub struct TraceparentError(String);
 pub fn parse_traceparent(traceparent: &str, tracestate: Option<&str>) -> Result<RemoteParent, TraceparentError> {
     let error = || TraceparentError(traceparent.chars().take(80).collect());
     let mut parts = traceparent.trim().split('-');
-    let (version, trace, span, flags) = match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(version), Some(trace), Some(span), Some(flags)) => (version, trace, span, flags),
-        _ => return Err(error()),
-    };
+    let mut part = || parts.next().ok_or_else(error);
+    let (version, trace, span, flags) = (part()?, part()?, part()?, part()?);
     let hex = |text: &str, len: usize| {
         text.len() == len && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     let nonzero = |text: &str| text.bytes().any(|b| b != b'0');
     // Version 00 has exactly four parts; a later one may have more.
-    let well_formed = hex(version, 2) && version != "ff" && hex(flags, 2) && (version != "00" || parts.next().is_none());
+    let well_formed =
+        hex(version, 2) && version != "ff" && hex(flags, 2) && (version != "00" || parts.next().is_none());
     if !(well_formed && hex(trace, 32) && hex(span, 16) && nonzero(trace) && nonzero(span)) {
         return Err(error());
     }

@@ -1,11 +1,11 @@
 //! What all contexts of one trace share.
 
 use crate::collect::Completion;
+use crate::model::{ErrorInfo, Status};
 use crate::tracer::Tracer;
 use fastant::Instant;
-use crate::model::{ErrorInfo, Status};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Twice the number of traces alive in this process, plus one until the notice about recording outside any trace was

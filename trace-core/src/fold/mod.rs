@@ -128,6 +128,8 @@ impl Fold {
         let bytes = weight::of(&event.body);
         self.count_late(&event.body);
         let Event { seq, ts, stage, component, duration_ms, body, .. } = event;
+        // The stream holds no NaN; what it would hold is what is folded.
+        let duration_ms = duration_ms.filter(|millis| millis.is_finite());
         self.fold(&At { seq, ts, stage, component, duration_ms }, body);
         if self.trace.metadata.stream_only == left_out {
             self.bytes = self.bytes.saturating_add(bytes);

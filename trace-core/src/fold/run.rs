@@ -100,12 +100,12 @@ impl Fold {
     }
 
     pub(super) fn trace_end(&mut self, at: &At, end: TraceEnd) {
-        self.account(end.metadata);
-        keep(&mut self.trace.metadata, end.extra);
         if self.ended && end.recovered {
-            // The run has ended by itself since; its own word stands.
+            // The run had ended by itself; its own word stands.
             return;
         }
+        self.account(end.metadata);
+        keep(&mut self.trace.metadata, end.extra);
         self.ended = true;
         let run = &mut self.trace.run;
         run.status = end.status;

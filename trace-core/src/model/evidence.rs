@@ -45,6 +45,7 @@ pub struct EvidenceItem {
     /// Where it came from.
     pub source: Option<String>,
     /// How relevant it was, on the pipeline's own scale.
+    #[serde(with = "super::number::option")]
     pub score: Option<f64>,
     /// Whether it was kept.
     pub kept: bool,

@@ -16,6 +16,7 @@ pub struct Score {
     /// The principle's name.
     pub name: Option<String>,
     /// The score, on the scale of the [`GatePolicy`].
+    #[serde(with = "super::number")]
     pub score: f64,
     /// What the judge said.
     pub feedback: Option<String>,
@@ -93,10 +94,12 @@ impl GatePolicy {
 #[serde(default)]
 pub struct Gate {
     /// The mean of the scores; `null` without scores.
+    #[serde(with = "super::number::option")]
     pub overall_score: Option<f64>,
     /// Whether the overall score reached the threshold.
     pub passing: Option<bool>,
     /// The threshold.
+    #[serde(with = "super::number")]
     pub threshold: f64,
     /// Principles below the gap threshold.
     pub gaps: Vec<String>,
@@ -123,6 +126,7 @@ pub struct Iteration {
     /// How long it took.
     pub duration_seconds: Option<f64>,
     /// The gate's overall score at its end.
+    #[serde(with = "super::number::option")]
     pub overall_score: Option<f64>,
     /// Whether the gate passed.
     pub passed: Option<bool>,

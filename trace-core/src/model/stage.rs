@@ -47,10 +47,12 @@ pub struct Stage {
     /// Scores given in it.
     pub principle_scores: Vec<Score>,
     /// The mean of the scores.
+    #[serde(with = "super::number::option")]
     pub overall_score: Option<f64>,
     /// Whether the gate passed.
     pub passing: Option<bool>,
     /// The gate's threshold.
+    #[serde(with = "super::number::option")]
     pub threshold: Option<f64>,
     /// Principles below the gap threshold.
     pub gaps: Vec<String>,

@@ -173,6 +173,7 @@ pub struct CalibrationFlag {
     /// How many runs it rests on.
     pub n: u64,
     /// How large the effect is, in the unit of the message.
+    #[serde(with = "super::number::option")]
     pub effect: Option<f64>,
     /// The 95 % interval of the effect.
     pub interval: Option<(f64, f64)>,

@@ -20,10 +20,10 @@ pub use future::{SpanFuture, future, future_begun, future_with};
 pub use guards::{IterationGuard, ObservationGuard, StageGuard};
 pub(crate) use ring::{Ring, release_payload};
 pub use run::{Finish, Run, RunFuture, RunSpan, TraceContext, run_begin, run_enter, run_future};
-pub use span::{Span, begin, call, call_once, decision, enter, recording};
+pub use span::{BelongsToItsThread, Span, begin, call, call_once, decision, enter, recording};
 pub use stream::{IntoSpanStream, SpanStream, StreamFuture, future_stream, stream};
 
-pub(crate) use draft::{Ending, Opening};
+pub(crate) use draft::{Draft, Ending, Opening};
 
 use crate::event::Body;
 use crate::model::Outcome;
@@ -45,7 +45,7 @@ pub(crate) enum Record {
     /// A span is over, annotated or not.
     End { trace: u64, at: Instant, id: u64, stage: u64, outcome: Outcome, is_stage: bool, ending: Option<Box<Ending>> },
     /// A `decision!`.
-    Decision { trace: u64, at: Instant, id: u64, span: u64, stage: u64, site: &'static Site, draft: Box<draft::Draft> },
+    Decision { trace: u64, at: Instant, id: u64, span: u64, stage: u64, site: &'static Site, draft: Box<Draft> },
     /// Everything else, already in the shape of its event, with `span` still to be filled in.
     Fact { trace: u64, at: Instant, span: u64, stage: u64, body: Box<Body> },
 }

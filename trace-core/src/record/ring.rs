@@ -80,10 +80,9 @@ impl Ring {
         if let Some(trace) = trace {
             trace.add_wait(began.elapsed());
         }
-        if !(record.is_reserved() && collect::push_reserved(record)) {
-            if let Some(trace) = trace {
-                trace.count_drop();
-            }
+        let kept = record.is_reserved() && collect::push_reserved(record);
+        if let (false, Some(trace)) = (kept, trace) {
+            trace.count_drop();
         }
     }
 }

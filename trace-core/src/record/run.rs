@@ -4,9 +4,9 @@ use super::capture::{self, panic_message};
 use super::draft::{End, Ending};
 use super::guards::{ObservationGuard, StageGuard};
 use crate::collect;
-use crate::context::local::{self, Place, Swapped, random_u64};
+use crate::context::local::{self, Place, random_u64};
 use crate::context::shared::Shared;
-use crate::context::{Ctx, Entered, RemoteParent, TraceparentError, notice, parse_traceparent};
+use crate::context::{Ctx, Entered, RemoteParent, Swapped, TraceparentError, notice, parse_traceparent};
 use crate::event::{Body, ChildStart, TraceAccount, TraceEnd, TraceStart};
 use crate::model::{ChildTrace, ErrorInfo, Object, Outcome, SCHEMA_VERSION, Status};
 use crate::names;
@@ -411,10 +411,10 @@ where
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => {
                     let mut end = End::default();
-                    if let Some(done) = this.done.take() {
-                        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| done(output, &mut end))) {
-                            end.capture_panicked(&*payload);
-                        }
+                    let look = this.done.take();
+                    let look = AssertUnwindSafe(|| look.map(|look| look(output, &mut end)));
+                    if let Err(payload) = catch_unwind(look) {
+                        end.capture_panicked(&*payload);
                     }
                     end_with(shared, end);
                 }

@@ -97,7 +97,6 @@ pub(super) fn finish(local: &Local, key: u64, id: u64, stage: u64, site: &'stati
 
 impl Begin {
     /// Begins the span on this thread; the guard ends it.
-    #[must_use]
     pub fn enter(self) -> Span {
         enter_open(self.site, Some(self.opening))
     }

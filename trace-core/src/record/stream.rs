@@ -9,6 +9,7 @@ use fastant::Instant;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -136,7 +137,7 @@ where
     message = "the option `stream` needs a function that returns a stream or a `Result` of one, not `{Self}`",
     note = "leave the option out to record the future alone"
 )]
-pub trait IntoSpanStream: Sized {
+pub trait IntoSpanStream<Shape>: Sized {
     /// The stream.
     type Stream: Stream;
     /// The same with the stream wrapped.
@@ -147,7 +148,15 @@ pub trait IntoSpanStream: Sized {
     fn has_stream(&self) -> bool;
 }
 
-impl<S: Stream> IntoSpanStream for S {
+/// Tells the implementation for streams from that for results.
+#[derive(Debug)]
+pub enum Bare {}
+
+/// Tells the implementation for results from that for streams.
+#[derive(Debug)]
+pub enum InResult {}
+
+impl<S: Stream> IntoSpanStream<Bare> for S {
     type Stream = S;
     type Wrapped<I> = SpanStream<S, I>;
 
@@ -160,7 +169,7 @@ impl<S: Stream> IntoSpanStream for S {
     }
 }
 
-impl<S: Stream, E> IntoSpanStream for Result<S, E> {
+impl<S: Stream, E> IntoSpanStream<InResult> for Result<S, E> {
     type Stream = S;
     type Wrapped<I> = Result<SpanStream<S, I>, E>;
 
@@ -174,32 +183,33 @@ impl<S: Stream, E> IntoSpanStream for Result<S, E> {
 }
 
 /// The items of the stream that `T` holds.
-type ItemOf<T> = <<T as IntoSpanStream>::Stream as Stream>::Item;
+type ItemOf<T, Shape> = <<T as IntoSpanStream<Shape>>::Stream as Stream>::Item;
 
 /// An `async fn` that gives a stream: one span over both, which begins with the future ([`Begin::attach`] inside of it) and ends
 /// with the stream, or with the future when that fails. `done` looks at what the future gives, `item` at every item.
 #[inline]
-pub fn future_stream<F, D, I>(site: &'static Site, future: F, done: D, item: I) -> StreamFuture<F, D, I>
+pub fn future_stream<F, D, I, Shape>(site: &'static Site, future: F, done: D, item: I) -> StreamFuture<F, D, I, Shape>
 where
     F: Future,
-    F::Output: IntoSpanStream,
+    F::Output: IntoSpanStream<Shape>,
     D: FnOnce(&F::Output, &mut End),
-    I: FnMut(&ItemOf<F::Output>, &mut End),
+    I: FnMut(&ItemOf<F::Output, Shape>, &mut End),
 {
-    StreamFuture { inner: Some(future), ends: Some((done, item)), site, state: State::Inside }
+    StreamFuture { inner: Some(future), ends: Some((done, item)), site, state: State::Inside, shape: PhantomData }
 }
 
 pin_project! {
     /// A future whose span goes on in the stream that it gives.
-    pub struct StreamFuture<F: Future, D, I> {
+    pub struct StreamFuture<F: Future, D, I, Shape> {
         #[pin]
         inner: Option<F>,
         ends: Option<(D, I)>,
         site: &'static Site,
         state: State,
+        shape: PhantomData<fn() -> Shape>,
     }
 
-    impl<F: Future, D, I> PinnedDrop for StreamFuture<F, D, I> {
+    impl<F: Future, D, I, Shape> PinnedDrop for StreamFuture<F, D, I, Shape> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let State::Running { id, place, panicked } = this.state {
@@ -210,20 +220,20 @@ pin_project! {
     }
 }
 
-impl<F: Future, D, I> std::fmt::Debug for StreamFuture<F, D, I> {
+impl<F: Future, D, I, Shape> std::fmt::Debug for StreamFuture<F, D, I, Shape> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StreamFuture").field("site", &self.site.name).finish_non_exhaustive()
     }
 }
 
-impl<F, D, I> Future for StreamFuture<F, D, I>
+impl<F, D, I, Shape> Future for StreamFuture<F, D, I, Shape>
 where
     F: Future,
-    F::Output: IntoSpanStream,
+    F::Output: IntoSpanStream<Shape>,
     D: FnOnce(&F::Output, &mut End),
-    I: FnMut(&ItemOf<F::Output>, &mut End),
+    I: FnMut(&ItemOf<F::Output, Shape>, &mut End),
 {
-    type Output = <F::Output as IntoSpanStream>::Wrapped<I>;
+    type Output = <F::Output as IntoSpanStream<Shape>>::Wrapped<I>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();

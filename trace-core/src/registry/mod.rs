@@ -4,9 +4,15 @@
 //! running any of the program, and what does not fit together in them.
 
 mod component;
+mod conformance;
+mod listing;
 mod prompt;
 mod site;
 
 pub use component::{ComponentDecl, TracingComponent};
-pub use prompt::{Prompt, PromptError, PromptRef, RenderedPrompt, name_fault, registry_name, template_hash};
+pub use conformance::{Problem, assert_conformance};
+pub use listing::{DecisionPoint, Registry, registry};
+pub use prompt::{Prompt, PromptError, RenderedPrompt, name_fault, registry_name, template_hash};
+#[doc(hidden)]
+pub use prompt::{PromptRef, TemplateValue, checked_prompt_name, template_value};
 pub use site::{Site, SiteKind, SiteRef};

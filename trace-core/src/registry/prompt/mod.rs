@@ -2,6 +2,10 @@
 //!
 //! Comes in: what `prompt!` leaves in a `static`. Goes out: rendered text with the link that ties a model call to its prompt.
 
+mod name;
+
+pub use name::{checked_prompt_name, name_fault, registry_name};
+
 use crate::model::PromptLink;
 use minijinja::value::Serde;
 use minijinja::{Environment, Error as TemplateError, ErrorKind, UndefinedBehavior, Value};
@@ -15,12 +19,6 @@ use std::sync::OnceLock;
 const FUEL: u64 = 2_000_000;
 const RECURSION: usize = 64;
 const MAX_TEXT: usize = 16 << 20;
-
-/// What a registry name ends with.
-const SUFFIX: &str = "_prompt";
-
-/// How long a registry name may be, in bytes.
-const MAX_NAME: usize = 64;
 
 /// A prompt: a named template with an optional system text. Declare it with `prompt!`.
 ///
@@ -135,6 +133,15 @@ impl Prompt {
         self.render_value(Value::from(Serde(variables)))
     }
 
+    /// Fills in variables one by one; what `prompt!` generates calls this.
+    ///
+    /// # Errors
+    /// As [`Prompt::render`].
+    #[doc(hidden)]
+    pub fn render_pairs(&self, variables: &[(&str, TemplateValue)]) -> Result<RenderedPrompt, PromptError> {
+        self.render_value(variables.iter().map(|(name, value)| (*name, value.0.clone())).collect())
+    }
+
     fn render_value(&self, variables: Value) -> Result<RenderedPrompt, PromptError> {
         let compiled = self.compiled().as_ref().map_err(Clone::clone)?;
         let text = self.render_part(compiled, TEMPLATE, &variables)?;
@@ -238,6 +245,17 @@ pub struct PromptRef(pub &'static Prompt);
 
 inventory::collect!(PromptRef);
 
+/// The value of a variable, as the template engine holds it.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct TemplateValue(Value);
+
+/// The value of a variable; what `prompt!` generates calls this.
+#[doc(hidden)]
+pub fn template_value<V: Serialize + ?Sized>(value: &V) -> TemplateValue {
+    TemplateValue(Value::from(Serde(value)))
+}
+
 /// blake3 of system text and template, 64 hex digits.
 #[must_use]
 pub fn template_hash(system: Option<&str>, template: &str) -> String {
@@ -247,64 +265,6 @@ pub fn template_hash(system: Option<&str>, template: &str) -> String {
     hasher.update(system.unwrap_or_default().as_bytes());
     hasher.update(template.as_bytes());
     hasher.finalize().to_hex().to_string()
-}
-
-/// The name under which a prompt is registered: lower case, `[a-z0-9_]`, ending in `_prompt`.
-///
-/// ```
-/// use trace_core::registry::registry_name;
-/// assert_eq!(registry_name("support_bot"), "support_bot_prompt");
-/// assert_eq!(registry_name("Support-Bot prompt"), "support_bot_prompt");
-/// ```
-#[must_use]
-pub fn registry_name(name: &str) -> String {
-    let clean = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    let mut clean: String = name.chars().map(clean).collect();
-    if !clean.ends_with(SUFFIX) {
-        clean.push_str(SUFFIX);
-    }
-    clean
-}
-
-/// What is wrong with a prompt's name, if anything. A `const fn`, so that `prompt!` can ask while it compiles.
-#[must_use]
-pub const fn name_fault(name: &str) -> Option<&'static str> {
-    let bytes = name.as_bytes();
-    if bytes.is_empty() {
-        return Some("a prompt's name must not be empty");
-    }
-    if !bytes[0].is_ascii_alphabetic() {
-        return Some("a prompt's name must start with a letter");
-    }
-    let mut at = 0;
-    while at < bytes.len() {
-        if !(bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b'-' | b' ' | b'.')) {
-            return Some("a prompt's name must consist of the letters a to z, digits and `_`");
-        }
-        at += 1;
-    }
-    let suffix = if ends_with_suffix(bytes) { 0 } else { SUFFIX.len() };
-    if bytes.len() + suffix > MAX_NAME {
-        return Some("a prompt's name must have at most 64 characters, `_prompt` at its end included");
-    }
-    None
-}
-
-const fn ends_with_suffix(name: &[u8]) -> bool {
-    let suffix = SUFFIX.as_bytes();
-    if name.len() < suffix.len() {
-        return false;
-    }
-    let (_, end) = name.split_at(name.len() - suffix.len());
-    let mut at = 0;
-    while at < suffix.len() {
-        let clean = if end[at].is_ascii_alphanumeric() { end[at].to_ascii_lowercase() } else { b'_' };
-        if clean != suffix[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 /// Why a prompt could not be rendered.
@@ -419,97 +379,4 @@ impl std::io::Write for &mut Bounded {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    static SUPPORT: Prompt = Prompt::new(
-        "support_bot",
-        "Ticket:\n{{ ticket }}\nfor {{ user.name }}, {{ ticket | upper }}",
-        Some("You are {{ tone }}."),
-        "here:1",
-    );
-
-    #[test]
-    fn text_system_and_link_come_together() {
-        let rendered = SUPPORT.render(&json!({"ticket": "it <b>", "user": {"name": "Ada"}, "tone": "kind"})).unwrap();
-        assert_eq!(rendered.to_string(), "Ticket:\nit <b>\nfor Ada, IT <B>");
-        assert_eq!(rendered.system.as_deref(), Some("You are kind."));
-        assert_eq!(rendered.link.prompt_registry_name.as_deref(), Some("support_bot_prompt"));
-        assert_eq!(rendered.link.template_hash.as_deref(), Some(SUPPORT.template_hash()));
-        assert_eq!(rendered.len(), rendered.text.len());
-    }
-
-    #[test]
-    fn variables_are_listed_in_order_of_appearance() {
-        assert_eq!(SUPPORT.variables(), ["tone", "ticket", "user"]);
-        static LOOPS: Prompt = Prompt::new("l", "{% for n in range(3) %}{{ n }}{{ b }}{% endfor %}{{ a }}", None, "");
-        assert_eq!(LOOPS.variables(), ["b", "a"]);
-    }
-
-    #[test]
-    fn a_missing_variable_is_named_with_its_line() {
-        let error = SUPPORT.render(&json!({"user": {"name": "Ada"}, "tone": "kind"})).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "prompt `support_bot`: line 2 of its template uses `ticket`, which was not given: pass a field of that name"
-        );
-        let error = SUPPORT.render(&json!({"ticket": 1, "user": {}, "tone": "kind"})).unwrap_err();
-        assert!(matches!(error, PromptError::Template { line: 3, part: "template", .. }), "{error}");
-        assert!(SUPPORT.render(&()).is_err());
-    }
-
-    #[test]
-    fn a_malformed_template_says_where() {
-        static BAD: Prompt = Prompt::new("bad", "one\n{{ two", None, "");
-        let error = BAD.render(&()).unwrap_err();
-        assert!(matches!(&error, PromptError::Template { line: 2, .. }), "{error}");
-        assert!(BAD.variables().is_empty());
-    }
-
-    #[test]
-    fn a_template_bomb_ends_with_an_error() {
-        for (name, template) in [
-            (
-                "loops",
-                "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}",
-            ),
-            (
-                "grows",
-                "{% set n = namespace(t='x') %}{% for a in range(60) %}{% set n.t = n.t ~ n.t %}{% endfor %}{{ n.t }}",
-            ),
-            ("repeats", "{{ 'abcdefgh' * 999999999999 }}"),
-            ("repeats twice", "{% for a in range(9999) %}{{ 'x' * 99999 }}{% endfor %}"),
-        ] {
-            let prompt = Prompt::new(name, template, None, "");
-            assert!(prompt.render(&()).is_err(), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_hash_is_of_system_and_template_and_nothing_else() {
-        assert_eq!(template_hash(Some("a"), "b"), template_hash(Some("a"), "b"));
-        let all = [
-            template_hash(Some("a"), "b"),
-            template_hash(None, "ab"),
-            template_hash(Some(""), "ab"),
-            template_hash(Some("ab"), ""),
-        ];
-        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
-        assert_eq!(distinct.len(), all.len());
-        assert_eq!(all[0].len(), 64);
-    }
-
-    #[test]
-    fn names_are_cleaned_or_refused() {
-        assert_eq!(registry_name("rubric_prompt"), "rubric_prompt");
-        assert_eq!(registry_name("Rubric.V2"), "rubric_v2_prompt");
-        assert_eq!(name_fault("support_bot"), None);
-        assert_eq!(name_fault(&"a".repeat(57)), None);
-        assert!(name_fault(&"a".repeat(58)).is_some());
-        assert_eq!(name_fault(&format!("{}_prompt", "a".repeat(57))), None);
-        for bad in ["", "1st", "_x", "a/b", "naïve"] {
-            assert!(name_fault(bad).is_some(), "{bad}");
-        }
-    }
-}
+mod tests;
