@@ -1,7 +1,7 @@
 //! `decision!`: a choice, with its reason. Its arguments stand in the caller's own control flow, so `?`, `.await` and `return` in them work
 //! as written; they are evaluated only when a trace is recording.
 
-use super::{capture, hidden, operand, private};
+use super::{capture, hidden, private, reference};
 use crate::args::{Entry, entries, first_span};
 use crate::fallback;
 use crate::mistakes::{Mistakes, known};
@@ -238,21 +238,16 @@ impl Part {
                 .collect(),
             Self::Iterated(options) => {
                 let (item, option, confidence) = (hidden("item"), hidden("option"), hidden("confidence"));
-                let options = operand(options);
                 quote! {
-                    for #item in #options {
+                    for #item in ::core::iter::IntoIterator::into_iter(#options) {
                         let (#option, #confidence) = #private::alternative(#item);
                         #draft.alternative(#option, #confidence);
                     }
                 }
             }
-            Self::Inputs(inputs) => inputs
-                .iter()
-                .map(|Entry { key, value }| {
-                    let captured = capture(private, value, &quote!(#draft.input(#key)));
-                    quote! { #captured }
-                })
-                .collect(),
+            Self::Inputs(inputs) => {
+                inputs.iter().map(|Entry { key, value }| capture(private, value, &quote!(#draft.input(#key)))).collect()
+            }
         }
     }
 }
@@ -265,8 +260,8 @@ fn text(private: &TokenStream, value: &Expr) -> TokenStream {
             quote! { #private::Text::Owned(#value) }
         }
         _ => {
-            let (text, value) = (hidden("text"), operand(value));
-            quote! { match &#value { #text => #private::Worded::new(#text).text() } }
+            let value = reference(value);
+            quote! { #private::Worded::new(#value).text() }
         }
     }
 }

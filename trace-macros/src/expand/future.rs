@@ -57,18 +57,18 @@ impl Call<'_> {
         let body = self.closure(&self.function.returned());
         let made = quote! { #private::call_once(#body) };
         let made = if is_boxed { made } else { self.on_heap(made) };
-        let future = match self.begun() {
+        let (begin, begun) = (hidden("begin"), self.begun());
+        let begun = begun.map(|begun| quote! { let #begin = #begun; });
+        let future = match &begun {
             None => quote! { #private::future(&__WHYTRACE_SITE, #made, #done) },
-            Some(begun) => {
-                let begin = hidden("begin");
-                return self.function.with_body(&quote! {
-                    #site
-                    let #begin = #begun;
-                    #private::future_with(&__WHYTRACE_SITE, #begin, #made, #done)
-                });
-            }
+            Some(_) => quote! { #private::future_with(&__WHYTRACE_SITE, #begin, #made, #done) },
         };
-        self.function.with_body(&quote! { #site #future })
+        let future = if is_boxed {
+            quote! { #private::Box::pin(#future) }
+        } else {
+            future
+        };
+        self.function.with_body(&quote! { #site #begun #future })
     }
 
     /// The signature of an `async fn` as one that returns `impl Future`, and how its parameters are bound inside.

@@ -16,7 +16,7 @@ mod sync;
 use crate::args::{Input, Options, Output, Target};
 use crate::item::{Function, Item, Shape, decisions_in, without_impl_trait};
 use crate::{check, fallback};
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, ExprClosure, Path, Type};
 
@@ -79,19 +79,20 @@ fn hidden(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// An expression of the user's as one operand, whatever operators are in it, without parentheses that lints would complain of.
-pub(crate) fn operand(value: &Expr) -> TokenStream {
-    TokenTree::Group(Group::new(Delimiter::None, value.to_token_stream())).into()
+/// `&` before an expression of the user's, in parentheses only where it needs them: lints would complain of others.
+pub(crate) fn reference(value: &Expr) -> TokenStream {
+    match value {
+        Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Assign(_) | Expr::Closure(_) | Expr::Let(_) => {
+            quote! { &(#value) }
+        }
+        _ => quote! { &#value },
+    }
 }
 
-/// Writes a value of any type to a tape.
+/// Writes a value of any type to a tape, which is looked up after the value was evaluated.
 pub(crate) fn capture(private: &TokenStream, value: &Expr, tape: &TokenStream) -> TokenStream {
-    let (captured, value) = (hidden("captured"), operand(value));
-    quote! {
-        match &#value {
-            #captured => #private::Captured::new(#captured).write(#tape),
-        }
-    }
+    let value = reference(value);
+    quote! { #private::Captured::new(#value).write(#tape); }
 }
 
 /// One function to be instrumented.
@@ -195,8 +196,8 @@ impl Call<'_> {
             prompt => quote! { #begin.prompt(&#prompt); },
         });
         let model = self.options.model.as_ref().map(|model| {
-            let model = operand(model);
-            quote! { #begin.model(&#model); }
+            let model = reference(model);
+            quote! { #begin.model(#model); }
         });
         let captures: TokenStream = quote! { #(#inputs)* #prompt #model };
         (!captures.is_empty()).then_some(captures)

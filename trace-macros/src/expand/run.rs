@@ -1,6 +1,6 @@
 //! `#[traced_run]`: the function is a whole trace.
 
-use super::{Call, hidden, operand};
+use super::{Call, hidden, reference};
 use crate::args::{Entry, Options, RunOption};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -82,8 +82,8 @@ impl Call<'_> {
         if let Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }) = value {
             return text.to_token_stream();
         }
-        let (private, text, value) = (&self.private, hidden("text"), operand(value));
-        quote! { match &#value { #text => #private::Worded::new(#text).text() } }
+        let (private, value) = (&self.private, reference(value));
+        quote! { #private::Worded::new(#value).text() }
     }
 
     /// `query`, `intent`, …: a text, something printable, or an `Option` of these.
@@ -91,9 +91,9 @@ impl Call<'_> {
         let (private, run, text) = (&self.private, hidden("run"), hidden("text"));
         let method = quote::format_ident!("{name}");
         let argument = if name.starts_with("trace") { quote!(&#text) } else { quote!(#text) };
-        let value = operand(value);
+        let value = reference(value);
         quote! {
-            if let ::core::option::Option::Some(#text) = (match &#value { #text => #private::Given::new(#text).text() }) {
+            if let ::core::option::Option::Some(#text) = #private::Given::new(#value).text() {
                 #run = #run.#method(#argument);
             }
         }
@@ -106,11 +106,9 @@ impl Call<'_> {
 
     /// A field with a value of any type; without a value, one that is not shown.
     fn field(&self, key: &str, value: Option<&Expr>) -> TokenStream {
-        let (private, run, field) = (&self.private, hidden("run"), hidden("field"));
-        match value.map(operand) {
-            Some(value) => quote! {
-                #run = match &#value { #field => #run.field(#key, #private::Captured::new(#field).to_value()) };
-            },
+        let (private, run) = (&self.private, hidden("run"));
+        match value.map(reference) {
+            Some(value) => quote! { #run = #run.field(#key, #private::Captured::new(#value).to_value()); },
             None => quote! { #run = #run.field(#key, "[redacted]"); },
         }
     }
