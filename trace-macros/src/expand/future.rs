@@ -109,7 +109,8 @@ pub(super) struct Bindings {
     /// Statements that mention every parameter, so that all of them move into the future and are dropped with it, in the order
     /// in which a function's are: the last first.
     held: TokenStream,
-    /// Statements that bind patterns to parameters.
+    /// Statements that bind patterns to parameters. What a pattern binds is dropped before what the future only holds, so what comes after
+    /// a pattern is bound as well.
     bound: TokenStream,
 }
 
@@ -124,17 +125,8 @@ impl Bindings {
                 }
                 FnArg::Typed(parameter) => {
                     let attrs = conditions(&parameter.attrs);
-                    let name = match &*parameter.pat {
-                        Pat::Ident(plain) if plain.by_ref.is_none() && plain.subpat.is_none() => plain.ident.clone(),
-                        pattern => {
-                            let name = format_ident!("__whytrace_arg{at}", span = Span::mixed_site());
-                            if !matches!(pattern, Pat::Wild(_)) {
-                                bound.extend(quote! { #(#attrs)* let #pattern = #name; });
-                            }
-                            *parameter.pat = syn::parse_quote!(#name);
-                            name
-                        }
-                    };
+                    let (name, binding) = bind(&mut parameter.pat, at, !bound.is_empty());
+                    bound.extend(binding.map(|binding| quote! { #(#attrs)* #binding }));
                     (attrs, name)
                 }
             };
@@ -142,6 +134,34 @@ impl Bindings {
         }
         let held = held.into_iter().rev().collect();
         Self { held, bound }
+    }
+}
+
+/// The name of a parameter, and the statement that binds what it stands for, if it needs one.
+fn bind(pattern: &mut Pat, at: usize, must_bind: bool) -> (Ident, Option<TokenStream>) {
+    match pattern {
+        Pat::Ident(plain) if plain.by_ref.is_none() && plain.subpat.is_none() => {
+            let name = plain.ident.clone();
+            let mutability = if must_bind { plain.mutability.take() } else { None };
+            let binding = must_bind.then(|| {
+                quote! { #[allow(unused_mut, clippy::used_underscore_binding)] let #mutability #name = #name; }
+            });
+            (name, binding)
+        }
+        pattern => {
+            let name = format_ident!("__whytrace_arg{at}", span = Span::mixed_site());
+            let bound = std::mem::replace(pattern, syn::parse_quote!(#name));
+            let binding = match bound {
+                // What nothing is bound to is dropped in its place among the others.
+                Pat::Wild(_) if must_bind => {
+                    let held = hidden("_held");
+                    Some(quote! { let #held = #name; })
+                }
+                Pat::Wild(_) => None,
+                bound => Some(quote! { let #bound = #name; }),
+            };
+            (name, binding)
+        }
     }
 }
 

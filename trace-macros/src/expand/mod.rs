@@ -263,7 +263,7 @@ impl Call<'_> {
         });
         quote! {
             if let ::core::option::Option::Some(#error) = #private::Returned::new(#returned).error() {
-                #end.error(#private::Failure::new(#error).info());
+                #end.error_at(&__WHYTRACE_SITE, #private::Failure::new(#error).info());
             }
             #values
         }

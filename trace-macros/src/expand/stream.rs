@@ -68,7 +68,7 @@ impl Call<'_> {
         quote! {
             |#result: &#returned, #end: &mut #private::End| {
                 if let ::core::option::Option::Some(#error) = #private::Returned::new(#result).error() {
-                    #end.error(#private::Failure::new(#error).info());
+                    #end.error_at(&__WHYTRACE_SITE, #private::Failure::new(#error).info());
                 }
             }
         }

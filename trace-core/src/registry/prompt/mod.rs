@@ -139,7 +139,7 @@ impl Prompt {
     /// As [`Prompt::render`].
     #[doc(hidden)]
     pub fn render_pairs(&self, variables: &[(&str, TemplateValue)]) -> Result<RenderedPrompt, PromptError> {
-        self.render_value(variables.iter().map(|(name, value)| (*name, value.0.clone())).collect())
+        self.render_value(Value::from_pairs(variables.iter().map(|(name, value)| (*name, value.0.clone()))))
     }
 
     fn render_value(&self, variables: Value) -> Result<RenderedPrompt, PromptError> {
