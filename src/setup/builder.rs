@@ -245,10 +245,6 @@ impl TracerBuilder {
         if scorecard.is_on() {
             sinks.push(Arc::new(scorecard));
         }
-        #[cfg(any(feature = "sqlite", feature = "postgres"))]
-        if let Some(rows) = trace_store::sql::sink_of(&self.settings) {
-            sinks.push(rows);
-        }
         sinks.extend(self.sinks.iter().map(|sink| Arc::clone(&sink.0)));
         sinks
     }
