@@ -12,6 +12,7 @@ mod error;
 mod evidence;
 mod llm;
 mod money;
+mod number;
 mod observation;
 mod quality;
 mod stage;

@@ -16,6 +16,7 @@ pub struct Score {
     /// The principle's name.
     pub name: Option<String>,
     /// The score, on the scale of the [`GatePolicy`].
+    #[serde(with = "super::number")]
     pub score: f64,
     /// What the judge said.
     pub feedback: Option<String>,
@@ -136,6 +137,18 @@ pub struct Iteration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_score_that_is_no_number_is_written_and_read_back() {
+        for (score, text) in [(1.5, "1.5"), (f64::NAN, "\"NaN\""), (f64::NEG_INFINITY, "\"-Infinity\"")] {
+            let json = serde_json::to_string(&Score::new("A", score)).unwrap();
+            assert!(json.contains(&format!("\"score\":{text}")), "{json}");
+            let read: Score = serde_json::from_str(&json).unwrap();
+            assert_eq!(read.score.to_bits(), score.to_bits(), "{json}");
+        }
+        assert!(serde_json::from_str::<Score>(r#"{"score":null}"#).unwrap().score.is_nan());
+        assert!(serde_json::from_str::<Score>(r#"{"score":"good"}"#).is_err());
+    }
 
     #[test]
     fn a_gate_names_gaps_and_strengths() {
