@@ -245,6 +245,11 @@ impl TracerBuilder {
         if scorecard.is_on() {
             sinks.push(Arc::new(scorecard));
         }
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        match trace_store::sql::RowsSink::of_settings(&self.settings) {
+            Ok(rows) => sinks.extend(rows.map(|rows| Arc::new(rows) as Arc<dyn Sink>)),
+            Err(error) => say(&format!("no rows are kept: {error}")),
+        }
         sinks.extend(self.sinks.iter().map(|sink| Arc::clone(&sink.0)));
         sinks
     }

@@ -77,8 +77,7 @@ pub fn clean_name(name: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn file_component(name: &str) -> String {
     let is_kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let clean: String =
-        name.chars().take(FILE_COMPONENT_MAX + 1).map(|c| if is_kept(c) { c } else { '-' }).collect();
+    let clean: String = name.chars().take(FILE_COMPONENT_MAX + 1).map(|c| if is_kept(c) { c } else { '-' }).collect();
     let stem = clean.trim_start_matches(['-', '.']).trim_end_matches('.');
     let fits = stem == name && !stem.is_empty() && stem.len() <= FILE_COMPONENT_MAX && !is_reserved(stem);
     if fits { clean } else { hashed(stem, "unnamed", name, FILE_COMPONENT_MAX) }
@@ -118,7 +117,9 @@ pub struct TraceId {
 
 /// Text that is not the id of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a trace id: expected trc_YYYYMMDD_HHMMSS_ and 16 (or 8) lower-case hex digits, such as trc_20260213_143022_00f067aa0ba902b7")]
+#[error(
+    "`{0}` is not a trace id: expected trc_YYYYMMDD_HHMMSS_ and 16 (or 8) lower-case hex digits, such as trc_20260213_143022_00f067aa0ba902b7"
+)]
 pub struct TraceIdError(String);
 
 impl TraceId {
@@ -157,7 +158,8 @@ impl std::str::FromStr for TraceId {
     type Err = TraceIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let started_at = second_of(text).ok_or_else(|| TraceIdError(crate::text::printable(head(text, 64)).into_owned()))?;
+        let started_at =
+            second_of(text).ok_or_else(|| TraceIdError(crate::text::printable(head(text, 64)).into_owned()))?;
         Ok(Self { text: text.to_owned(), started_at })
     }
 }
@@ -186,8 +188,32 @@ mod tests {
     use super::*;
 
     const HOSTILE: [&str; 26] = [
-        "", ".", "..", "../../etc/passwd", "/etc/passwd", "C:\\x", "CON", "con", "nul.txt", "COM1", "lpt9", "-rf", "a b", "A", "ä",
-        "🦀", "🦀🦀", "a.", "a..", "trailing ", "\0", "a\0b", "a/b", "a\\b", "\u{202e}", "~",
+        "",
+        ".",
+        "..",
+        "../../etc/passwd",
+        "/etc/passwd",
+        "C:\\x",
+        "CON",
+        "con",
+        "nul.txt",
+        "COM1",
+        "lpt9",
+        "-rf",
+        "a b",
+        "A",
+        "ä",
+        "🦀",
+        "🦀🦀",
+        "a.",
+        "a..",
+        "trailing ",
+        "\0",
+        "a\0b",
+        "a/b",
+        "a\\b",
+        "\u{202e}",
+        "~",
     ];
 
     #[test]

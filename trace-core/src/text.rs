@@ -286,7 +286,8 @@ mod tests {
     #[test]
     fn only_the_exact_notation_is_read_as_cut_or_withheld() {
         let hash = hash("");
-        for text in ["", "]", "a]", "\n… [cut: 1 bytes in full, blake3 12]", "x\n… [cut:  bytes in full, blake3 ]"] {
+        for text in ["", "]", "a]", "\n… [cut: 1 bytes in full, blake3 12]", "x\n… [cut:  bytes in full, blake3 ]"]
+        {
             assert!(!is_clipped(text), "{text}");
         }
         assert!(!is_clipped(&format!("\n… [cut: +1 bytes in full, blake3 {hash}]")));

@@ -15,8 +15,8 @@ use super::json::Numbering;
 use super::path::Path;
 use crate::event::*;
 use crate::model::{
-    Alternative, Attempt, CalibrationFlag, ChildTrace, ErrorInfo, Evidence, EvidenceItem, Gate, Iteration, Kind, LlmCall,
-    Object, Score,
+    Alternative, Attempt, CalibrationFlag, ChildTrace, ErrorInfo, Evidence, EvidenceItem, Gate, Iteration, Kind,
+    LlmCall, Object, Score,
 };
 use crate::names::project_folder;
 use crate::text;
@@ -196,7 +196,8 @@ impl Redactor {
     fn evidence_found(&self, body: &mut EvidenceFound) {
         let EvidenceFound { span_id, evidence, extra } = body;
         self.ids([span_id]);
-        let Evidence { collected: _, passed: _, filtered: _, retrieved: _, used: _, by_source, items, extra: more } = evidence;
+        let Evidence { collected: _, passed: _, filtered: _, retrieved: _, used: _, by_source, items, extra: more } =
+            evidence;
         let clean = |source: &String| {
             let mut source = source.clone();
             self.label_of("evidence.by_source", &mut source);
@@ -362,7 +363,8 @@ impl Redactor {
 
     fn iteration_done(&self, body: &mut IterationDone) {
         let IterationDone { iteration, extra } = body;
-        let Iteration { index: _, started_at: _, duration_seconds: _, overall_score: _, passed: _, gaps, extra: more } = iteration;
+        let Iteration { index: _, started_at: _, duration_seconds: _, overall_score: _, passed: _, gaps, extra: more } =
+            iteration;
         gaps.iter_mut().for_each(|principle| self.label_of("iteration.gaps", principle));
         self.extra(more);
         self.extra(extra);

@@ -55,7 +55,10 @@ impl Redactor {
         for message in list {
             match message {
                 Value::Object(fields) => {
-                    fields.iter_mut().filter(|(key, value)| !is_role(key, value)).for_each(|(_, value)| withhold(value));
+                    fields
+                        .iter_mut()
+                        .filter(|(key, value)| !is_role(key, value))
+                        .for_each(|(_, value)| withhold(value));
                 }
                 other => withhold(other),
             }

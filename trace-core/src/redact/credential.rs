@@ -196,7 +196,9 @@ fn check(bytes: &[u8], start: usize, end: usize, form: Form) -> Result<Span, usi
     let stands_alone = start == 0 || !bytes[start - 1].is_ascii_alphanumeric();
     match form {
         // What must stand alone and does not is refused before anything is scanned: scans must not overlap.
-        Form::Key { alone: true, .. } | Form::Exact { .. } | Form::Numbered { .. } | Form::Jwt if !stands_alone => Err(end),
+        Form::Key { alone: true, .. } | Form::Exact { .. } | Form::Numbered { .. } | Form::Jwt if !stands_alone => {
+            Err(end)
+        }
         Form::Key { class, min, alone: _ } => {
             let stop = run_end(bytes, end, class.matcher());
             if stop - end >= min { Ok(start..stop) } else { Err(stop) }
@@ -218,7 +220,9 @@ fn check(bytes: &[u8], start: usize, end: usize, form: Form) -> Result<Span, usi
         }
         Form::Jwt => jwt(bytes, start),
         Form::Bearer => scheme(bytes, end, |word| looks_like_credential(word) || looks_random(word)),
-        Form::Basic => scheme(bytes, end, |word| is_user_and_password(word) || (looks_random(word) && looks_like_credential(word))),
+        Form::Basic => {
+            scheme(bytes, end, |word| is_user_and_password(word) || (looks_random(word) && looks_like_credential(word)))
+        }
         Form::PemBegin => pem_begin(bytes, start, end),
         Form::PemEnd => pem_end(bytes, start, end),
         Form::Url => url::password(bytes, start, end),

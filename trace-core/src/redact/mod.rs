@@ -151,8 +151,7 @@ impl Redactor {
     /// When a pattern is not a regular expression, or one too large to be compiled.
     pub fn new(config: &RedactConfig) -> Result<Self, RuleError> {
         let compile = |pattern: &String| {
-            Regex::new(pattern)
-                .map_err(|source| RuleError { pattern: pattern.clone(), source: Box::new(source) })
+            Regex::new(pattern).map_err(|source| RuleError { pattern: pattern.clone(), source: Box::new(source) })
         };
         let patterns = config.patterns.iter().map(compile).collect::<Result<_, _>>()?;
         Ok(Self { patterns, ..Self::without_patterns(config) })
@@ -220,7 +219,9 @@ impl Redactor {
         pair::find(text, &self.names, &mut spans);
         for pattern in &self.patterns {
             match pattern.capture_names().flatten().any(|name| name == "secret") {
-                true => spans.extend(pattern.captures_iter(text).filter_map(|found| Some(found.name("secret")?.range()))),
+                true => {
+                    spans.extend(pattern.captures_iter(text).filter_map(|found| Some(found.name("secret")?.range())))
+                }
                 false => spans.extend(pattern.find_iter(text).map(|found| found.range())),
             }
         }

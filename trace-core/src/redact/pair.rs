@@ -111,11 +111,7 @@ fn separated(text: &str, names: &FieldNames, spans: &mut Vec<Span>) {
             continue;
         }
         let Some(name) = Name::before(text, at).filter(|name| name.is_secret(names)) else { continue };
-        let found = if bytes[at] == b'>' {
-            element(bytes, at, &name)
-        } else {
-            value::after(bytes, at, &name)
-        };
+        let found = if bytes[at] == b'>' { element(bytes, at, &name) } else { value::after(bytes, at, &name) };
         if let Some(span) = found.filter(|span| !span.is_empty()) {
             done = span.end;
             spans.push(span);
@@ -147,7 +143,8 @@ fn options(text: &str, names: &FieldNames, spans: &mut Vec<Span>) {
     let bytes = text.as_bytes();
     for at in memmem::find_iter(bytes, b"--") {
         let start = at + 2;
-        let end = run_end(&bytes[..bytes.len().min(start + NAME_MAX)], start, |byte| byte == b'-' || is_name_byte(byte));
+        let end =
+            run_end(&bytes[..bytes.len().min(start + NAME_MAX)], start, |byte| byte == b'-' || is_name_byte(byte));
         let is_followed = bytes.get(end) == Some(&b' ') && bytes.get(end + 1).is_some_and(|&byte| byte != b'-');
         if is_followed && names.is_secret(&text[start..end]) {
             spans.extend(value::word_or_quoted(bytes, end + 1));

@@ -234,8 +234,8 @@ fn block(bytes: &[u8], first: usize, line: usize) -> Option<Span> {
 /// The end of the line, also where its break was escaped.
 fn line_end(bytes: &[u8], from: usize) -> usize {
     let end = run_end(bytes, from, |byte| byte != b'\n' && byte != b'\r');
-    let escaped = memchr::memchr_iter(b'\\', &bytes[from..end])
-        .find(|at| matches!(bytes.get(from + at + 1), Some(b'n' | b'r')));
+    let escaped =
+        memchr::memchr_iter(b'\\', &bytes[from..end]).find(|at| matches!(bytes.get(from + at + 1), Some(b'n' | b'r')));
     escaped.map_or(end, |at| from + at)
 }
 

@@ -4,8 +4,8 @@ use super::super::Redactor;
 use super::with;
 use crate::event::*;
 use crate::model::{
-    Alternative, Attempt, CalibrationFlag, ChildTrace, ErrorInfo, Evidence, EvidenceItem, Gate, Iteration, Kind, LlmCall,
-    Object, Outcome, Score, Status, Usage,
+    Alternative, Attempt, CalibrationFlag, ChildTrace, ErrorInfo, Evidence, EvidenceItem, Gate, Iteration, Kind,
+    LlmCall, Object, Outcome, Score, Status, Usage,
 };
 use serde_json::{Value, json};
 
@@ -166,7 +166,13 @@ fn span_bodies() -> Vec<Body> {
             llm: Some(llm()),
             extra: object(),
         }),
-        Body::LlmInteraction(LlmInteraction { id: some(), span_id: some(), llm: llm(), side_file: some(), extra: object() }),
+        Body::LlmInteraction(LlmInteraction {
+            id: some(),
+            span_id: some(),
+            llm: llm(),
+            side_file: some(),
+            extra: object(),
+        }),
     ]
 }
 
@@ -334,7 +340,11 @@ fn no_secret_comes_through_in_any_field_of_any_event() {
 fn without_secrets_events_come_through_unchanged() {
     for body in all() {
         let clean: Value = serde_json::from_str(
-            &line(body).replace(SECRET, "nothing").replace("hunter2", "").replace("password", "passing").replace("api_key", "key"),
+            &line(body)
+                .replace(SECRET, "nothing")
+                .replace("hunter2", "")
+                .replace("password", "passing")
+                .replace("api_key", "key"),
         )
         .unwrap();
         let event = Event::from_line(&clean.to_string()).unwrap();

@@ -57,7 +57,11 @@ fn ordinary_values_stay() {
 
 #[test]
 fn long_prose_and_code_stay() {
-    for text in [include_str!("../../../../docs/architecture.md"), include_str!("../../model/llm.rs"), include_str!("../span.rs")] {
+    for text in [
+        include_str!("../../../../docs/architecture.md"),
+        include_str!("../../model/llm.rs"),
+        include_str!("../span.rs"),
+    ] {
         assert_eq!(redacted(text), text);
     }
 }

@@ -10,10 +10,17 @@ use std::time::{Duration, Instant};
 fn deep_values_are_cut_without_recursion() {
     let mut value = json!("ghp_0123456789abcdefghijklmnopqrstuvwxyz");
     for level in 0..200_000 {
-        value = if level % 2 == 0 { Value::Array(vec![value]) } else { json!({ "a": 0 }).as_object_mut().map(|map| {
-            map.insert("a".into(), value);
-            Value::Object(std::mem::take(map))
-        }).unwrap() };
+        value = if level % 2 == 0 {
+            Value::Array(vec![value])
+        } else {
+            json!({ "a": 0 })
+                .as_object_mut()
+                .map(|map| {
+                    map.insert("a".into(), value);
+                    Value::Object(std::mem::take(map))
+                })
+                .unwrap()
+        };
     }
     let json = redacted_value(value).to_string();
     assert!(json.contains("…") && json.len() < 1000, "{json}");
@@ -73,11 +80,62 @@ fn nul_becomes_visible_everywhere() {
 fn time_is_linear_in_the_text() {
     let size = 10 << 20;
     for unit in [
-        "x", "é", "sk-", "sk-a ", "ghp_", "eyJ", "eyJ-", "eyJabcdefghij.", "://", "a://b:", "a://b:c ", "-----BEGIN PRIVATE KEY-----",
-        "-----END PRIVATE KEY-----", "password=", "password: ", "password:\n", "token=", "token=(", "token:\"", "token:'a b", "secret:{",
-        "\"password\":\"", "\\\"password\\\":\\\"", "secret:\\", "Bearer ", "Bearer a", "basic ", "--token ", "--password '", "-u ",
-        " -u \"", "sig=", "?sig=", "(\"token\",\"", "(\"token\",,", "AIza", "xAIza", "8Q~", "JQQJ99", "%5B", "[", "'", "\\", "::", "===",
-        "key key ", "API key ", "<token>", "password:{\"", "password:[redacted] ", "password: |\n", "secret,", "a=b&", "\0", "SK", "AKIA",
+        "x",
+        "é",
+        "sk-",
+        "sk-a ",
+        "ghp_",
+        "eyJ",
+        "eyJ-",
+        "eyJabcdefghij.",
+        "://",
+        "a://b:",
+        "a://b:c ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "password=",
+        "password: ",
+        "password:\n",
+        "token=",
+        "token=(",
+        "token:\"",
+        "token:'a b",
+        "secret:{",
+        "\"password\":\"",
+        "\\\"password\\\":\\\"",
+        "secret:\\",
+        "Bearer ",
+        "Bearer a",
+        "basic ",
+        "--token ",
+        "--password '",
+        "-u ",
+        " -u \"",
+        "sig=",
+        "?sig=",
+        "(\"token\",\"",
+        "(\"token\",,",
+        "AIza",
+        "xAIza",
+        "8Q~",
+        "JQQJ99",
+        "%5B",
+        "[",
+        "'",
+        "\\",
+        "::",
+        "===",
+        "key key ",
+        "API key ",
+        "<token>",
+        "password:{\"",
+        "password:[redacted] ",
+        "password: |\n",
+        "secret,",
+        "a=b&",
+        "\0",
+        "SK",
+        "AKIA",
     ] {
         let text = unit.repeat(size / unit.len());
         let start = Instant::now();
@@ -91,9 +149,62 @@ fn time_is_linear_in_the_text() {
 fn any_text_is_taken_without_a_panic() {
     let mut dice = Dice(99);
     let parts = [
-        "password", "token", "key", "api", "=", ":", ">", "<", "\"", "'", "`", "\\", "\\\\", "\n", "\r", " ", "\t", "é", "🦀", "\0", "{",
-        "}", "[", "]", "(", ")", "://", "@", "/", "?", "&", ";", ",", "--", "|", "*", "%5", "%5B", "sk-", "eyJ", ".", "Bearer ", "Basic ",
-        "-----BEGIN ", "-----END ", "PRIVATE KEY-----", " -u ", "sig=", "8Q~", "[redacted]", "u0026", "x26", "n", "secret", "a", "0",
+        "password",
+        "token",
+        "key",
+        "api",
+        "=",
+        ":",
+        ">",
+        "<",
+        "\"",
+        "'",
+        "`",
+        "\\",
+        "\\\\",
+        "\n",
+        "\r",
+        " ",
+        "\t",
+        "é",
+        "🦀",
+        "\0",
+        "{",
+        "}",
+        "[",
+        "]",
+        "(",
+        ")",
+        "://",
+        "@",
+        "/",
+        "?",
+        "&",
+        ";",
+        ",",
+        "--",
+        "|",
+        "*",
+        "%5",
+        "%5B",
+        "sk-",
+        "eyJ",
+        ".",
+        "Bearer ",
+        "Basic ",
+        "-----BEGIN ",
+        "-----END ",
+        "PRIVATE KEY-----",
+        " -u ",
+        "sig=",
+        "8Q~",
+        "[redacted]",
+        "u0026",
+        "x26",
+        "n",
+        "secret",
+        "a",
+        "0",
     ];
     for _ in 0..30_000 {
         let text: String = (0..dice.roll(24)).map(|_| dice.pick(&parts)).collect();

@@ -55,8 +55,21 @@ fn core(credential: &str) -> &str {
 fn credentials_are_recognised_by_their_form_wherever_they_stand() {
     for credential in credentials() {
         for context in [
-            "{}", "use {} now", "({})", "\"{}\"", "'{}',", "key={}&x=1", "x: {}\n", "`{}`", "https://x/?k={}#f", "é{}é", "<b>{}</b>",
-            "a/{}", "{}.", "{\\\"k\\\":\\\"{}\\\"}", "\n{}\r\n",
+            "{}",
+            "use {} now",
+            "({})",
+            "\"{}\"",
+            "'{}',",
+            "key={}&x=1",
+            "x: {}\n",
+            "`{}`",
+            "https://x/?k={}#f",
+            "é{}é",
+            "<b>{}</b>",
+            "a/{}",
+            "{}.",
+            "{\\\"k\\\":\\\"{}\\\"}",
+            "\n{}\r\n",
         ] {
             let text = context.replacen("{}", &credential, 1);
             let clean = redacted(&text);
@@ -78,14 +91,20 @@ fn named_values_inside_text_are_found_in_every_notation() {
         (r#"{"password":"hunter2","user":"bob"}"#, r#"{"password":"[redacted]","user":"bob"}"#),
         (r#"{"password" : "hun\"ter2", "user": 1}"#, r#"{"password" : "[redacted]", "user": 1}"#),
         (r#"{\"password\":\"hun\\\"ter2\",\"user\":1}"#, r#"{\"password\":\"[redacted]\",\"user\":1}"#),
-        (r#"{\\\"password\\\":\\\"hunter2\\\",\\\"user\\\":1}"#, r#"{\\\"password\\\":\\\"[redacted]\\\",\\\"user\\\":1}"#),
+        (
+            r#"{\\\"password\\\":\\\"hunter2\\\",\\\"user\\\":1}"#,
+            r#"{\\\"password\\\":\\\"[redacted]\\\",\\\"user\\\":1}"#,
+        ),
         (r#"{"password":123456,"user":1}"#, r#"{"password":[redacted],"user":1}"#),
         ("{'password': 'hunter2', 'user': 'bob'}", "{'password': '[redacted]', 'user': 'bob'}"),
         (r#"{"credentials": {"id": "x", "pw": ["y"]}, "user": 1}"#, r#"{"credentials": [redacted], "user": 1}"#),
         ("Login { user: \"bob\", password: \"hunter2\" }", "Login { user: \"bob\", password: \"[redacted]\" }"),
         ("Login { user: \"bob\", password: Some(\"hunter2\") }", "Login { user: \"bob\", password: [redacted] }"),
         ("Login { password: Secret { value: \"hunter2\" }, id: 1 }", "Login { password: [redacted], id: 1 }"),
-        ("Login {\n    password: Some(\n        \"hunter2\",\n    ),\n    id: 1,\n}", "Login {\n    password: [redacted]\n    id: 1,\n}"),
+        (
+            "Login {\n    password: Some(\n        \"hunter2\",\n    ),\n    id: 1,\n}",
+            "Login {\n    password: [redacted]\n    id: 1,\n}",
+        ),
         ("[(\"password\", \"hunter2\"), (\"user\", \"bob\")]", "[(\"password\", \"[redacted]\"), (\"user\", \"bob\")]"),
         ("Authorization: Bearer hunter2\nHost: x", "Authorization: [redacted]\nHost: x"),
         ("authorization: Basic hunter2\r\nhost: x", "authorization: [redacted]\r\nhost: x"),
@@ -188,8 +207,44 @@ fn no_credential_survives_in_random_text() {
     let mut dice = Dice(2026);
     let credentials = credentials();
     let words = [
-        "the", "password", "is", "sk-", "{", "}", "\"", "'", "\\", "=", ":", "\n", "https://", "@", "é", "🦀", "Bearer", "-----BEGIN ",
-        "eyJ", "token", "[", "]", "(", ")", "<", ">", ",", ";", "&", "--", "::", "secret", "\\n", "\\\"", " ", "|", "AKIA", "0",
+        "the",
+        "password",
+        "is",
+        "sk-",
+        "{",
+        "}",
+        "\"",
+        "'",
+        "\\",
+        "=",
+        ":",
+        "\n",
+        "https://",
+        "@",
+        "é",
+        "🦀",
+        "Bearer",
+        "-----BEGIN ",
+        "eyJ",
+        "token",
+        "[",
+        "]",
+        "(",
+        ")",
+        "<",
+        ">",
+        ",",
+        ";",
+        "&",
+        "--",
+        "::",
+        "secret",
+        "\\n",
+        "\\\"",
+        " ",
+        "|",
+        "AKIA",
+        "0",
     ];
     for _ in 0..4000 {
         let credential = &credentials[dice.roll(credentials.len())];
@@ -213,14 +268,25 @@ fn no_named_secret_survives_in_random_text() {
     let mut dice = Dice(7);
     let names = ["password", "DB_PASSWORD", "apiKey", "x-api-key", "client_secret", "access_token", "user.passwd"];
     let shapes: [&str; 12] = [
-        "{n}={v}", "{n}: {v}", "\"{n}\": \"{v}\"", "'{n}': '{v}'", "{n}=\"{v}\"", "\\\"{n}\\\":\\\"{v}\\\"", "?{n}={v}&a=b", "{n} = {v}",
-        "{n}: Some(\"{v}\")", "--{n} {v}", "<{n}>{v}</{n}>", "(\"{n}\", \"{v}\")",
+        "{n}={v}",
+        "{n}: {v}",
+        "\"{n}\": \"{v}\"",
+        "'{n}': '{v}'",
+        "{n}=\"{v}\"",
+        "\\\"{n}\\\":\\\"{v}\\\"",
+        "?{n}={v}&a=b",
+        "{n} = {v}",
+        "{n}: Some(\"{v}\")",
+        "--{n} {v}",
+        "<{n}>{v}</{n}>",
+        "(\"{n}\", \"{v}\")",
     ];
     let around = ["", " ", "\n", "text ", ", ", "{ ", "see: ", "a=b ", "é ", "x\\n"];
     for _ in 0..4000 {
         let secret = dice.word(ALNUM, 14);
         let shape = dice.pick(&shapes).replace("{n}", dice.pick(&names)).replace("{v}", &secret);
-        let text = format!("{}{}{shape} {}{}", dice.pick(&around), dice.pick(&around), dice.pick(&around), dice.pick(&around));
+        let text =
+            format!("{}{}{shape} {}{}", dice.pick(&around), dice.pick(&around), dice.pick(&around), dice.pick(&around));
         let clean = redacted(&text);
         assert!(!clean.contains(&secret), "{text:?}\n{clean:?}");
     }

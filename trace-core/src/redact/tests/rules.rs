@@ -35,7 +35,8 @@ fn a_rule_that_panics_blanks_the_text() {
 
 #[test]
 fn patterns_replace_the_match_or_the_group_named_secret() {
-    let redactor = with(|config| config.patterns = vec![r"(?i)\bacme-\d+".into(), r"card (?<secret>\d{4})".into(), "x*".into()]);
+    let redactor =
+        with(|config| config.patterns = vec![r"(?i)\bacme-\d+".into(), r"card (?<secret>\d{4})".into(), "x*".into()]);
     let mut text = "ACME-17 paid with card 1234".to_owned();
     redactor.text(&mut text);
     assert_eq!(text, "[redacted] paid with card [redacted]");
