@@ -29,6 +29,8 @@ pub use trace_core::redact;
 pub use trace_core::registry::{self, TracingComponent};
 pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use trace_store::sql;
 #[cfg(feature = "store")]
 pub use trace_store::{files, settings};
 
