@@ -3,5 +3,8 @@
 
 pub mod event;
 pub mod model;
+pub mod names;
+pub mod redact;
 pub mod registry;
 pub mod sink;
+pub mod text;
