@@ -54,7 +54,6 @@ impl Postgres {
         let options = options(url)
             .map_err(|error| refuse(error.to_string()))?
             .options([("lock_timeout", patience_ms.as_str()), ("client_min_messages", "warning"), ("TimeZone", "UTC")])
-            .statement_cache_capacity(256)
             .disable_statement_logging();
         match tokio::time::timeout(patience, options.connect()).await {
             Ok(Ok(connection)) => Ok(Self { connection, patience }),
@@ -101,6 +100,13 @@ impl Postgres {
 
     pub(super) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
         self.run("SELECT pg_advisory_xact_lock($1)".into_sql_str(), vec![Value::Int(SCHEMA_LOCK)]).await.map(|_| ())
+    }
+
+    /// Rows that do not exist yet cannot be locked, so the ids are; sorted, so that two programs wait for each other in one order.
+    pub(super) async fn lock_traces(&mut self, mut ids: Vec<String>) -> Result<(), sqlx::Error> {
+        ids.sort_unstable();
+        let sql = "SELECT COUNT(pg_advisory_xact_lock(hashtextextended(id, 7))) FROM UNNEST($1::text[]) AS id";
+        self.run(sql.into_sql_str(), vec![Value::List(ids)]).await.map(|_| ())
     }
 
     /// Only where unqualified names are made: other schemas may have tables of the same names.
