@@ -58,7 +58,8 @@ impl Link {
     /// Writes the traces: together, and where the database refuses something, in halves until what it refuses stands alone.
     pub(crate) fn save(&mut self, traces: &[FinishedTrace]) -> Vec<Result<(), Trouble>> {
         let mut results: Vec<Result<(), Trouble>> = traces.iter().map(|_| Ok(())).collect();
-        let mut ranges = vec![0..traces.len()];
+        let all = 0..traces.len();
+        let mut ranges = vec![all];
         while let Some(range) = ranges.pop() {
             match self.attempt(&traces[range.clone()]) {
                 Ok(()) => {}

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink, SinkError, Stored};
 
 /// How the sink works.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RowsOptions {
     /// How many traces are written in one transaction at most.
@@ -66,7 +66,7 @@ pub struct RowsStatus {
 ///
 /// ```no_run
 /// use trace_store::sql::{RowsOptions, RowsSink};
-/// let sink = RowsSink::new("sqlite:traces/whytrace.db".parse()?, "traces".as_ref(), RowsOptions::default())?;
+/// let sink = RowsSink::new(&"sqlite:traces/whytrace.db".parse()?, "traces".as_ref(), RowsOptions::default())?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl RowsSink {
     ///
     /// # Errors
     /// [`SqlError::Open`] when the system gives no thread for it. That the database is away is no error here.
-    pub fn new(url: DatabaseUrl, traces_dir: &Path, options: RowsOptions) -> Result<Self, SqlError> {
+    pub fn new(url: &DatabaseUrl, traces_dir: &Path, options: RowsOptions) -> Result<Self, SqlError> {
         let outbox = Arc::new(Outbox::new(traces_dir, options.outbox));
         let status = Arc::new(Shared::default());
         let refuse = |error: std::io::Error| SqlError::Open { url: url.clone(), reason: error.to_string() };

@@ -1,7 +1,7 @@
 //! The database away: locked, deleted, not writable, refusing; and back.
 
 use super::fixture::{finished, full, id, small};
-use super::{Database, eventually, on_every_database, store};
+use super::{eventually, on_every_database, store};
 use crate::sql::{DatabaseUrl, OutboxLimits, RowsOptions, RowsSink, SqlStore};
 use std::time::{Duration, Instant};
 use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink};
@@ -10,7 +10,7 @@ use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink};
 fn sink_without_database(folder: &std::path::Path, outbox: OutboxLimits) -> RowsSink {
     std::fs::write(folder.join("file"), "").unwrap();
     let url = unreachable(folder);
-    RowsSink::new(url, folder, RowsOptions { outbox, ..RowsOptions::default() }).unwrap()
+    RowsSink::new(&url, folder, RowsOptions { outbox, ..RowsOptions::default() }).unwrap()
 }
 
 #[cfg(feature = "sqlite")]
@@ -122,7 +122,7 @@ fn nothing_waits_for_a_database_that_is_away() {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
-    use super::super::block_on;
+    use super::super::{Database, block_on};
     use super::*;
 
     #[test]

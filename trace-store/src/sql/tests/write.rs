@@ -3,7 +3,6 @@
 use super::fixture::{decision, finished, full, hostile, id, small};
 use super::{Database, on_every_database, store};
 use crate::sql::{SqlStore, TraceRow};
-use std::sync::Arc;
 use trace_core::model::Money;
 use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink};
 
@@ -195,7 +194,7 @@ fn the_dollars_beside_the_picodollars_are_the_same_money() {
 fn a_sink_dropped_inside_a_runtime_does_not_panic() {
     let database = Database::sqlite();
     super::block_on(async {
-        let sink = Arc::new(database.sink());
+        let sink = std::sync::Arc::new(database.sink());
         assert_eq!(store(&sink, &finished(small(1))), DatabaseStatus::Saved);
         sink.flush();
         drop(sink);
