@@ -33,6 +33,8 @@ pub(crate) enum Connection {
 /// What a failed statement says about the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
+    /// The connection to it is lost; a new one may work at once.
+    Lost,
     /// It cannot be used now: locked, full, gone, or its schema is broken. The same statement may work later.
     Away,
     /// It works, and refuses this row.
@@ -196,6 +198,9 @@ pub(crate) fn failure(error: &sqlx::Error) -> Failure {
             Failure::Away
         }
         sqlx::Error::Encode(_) => Failure::Refused,
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => {
+            Failure::Lost
+        }
         _ => Failure::Away,
     }
 }

@@ -43,8 +43,13 @@ pub(super) fn options(url: &DatabaseUrl) -> Result<PgConnectOptions, sqlx::Error
 
 /// What a SQLSTATE says about the database.
 pub(super) fn failure(code: &str) -> Failure {
-    // Data exception, constraint violated, program limit exceeded: the row is to blame.
-    if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) { Failure::Refused } else { Failure::Away }
+    match code.get(..2) {
+        // Data exception, constraint violated, program limit exceeded: the row is to blame.
+        Some("22" | "23" | "54") => Failure::Refused,
+        // Connection exception, operator intervention: shut down, failed over, cut off.
+        Some("08" | "57") => Failure::Lost,
+        _ => Failure::Away,
+    }
 }
 
 impl Postgres {
