@@ -2,9 +2,13 @@
 //! alternatives, every model call with the prompt version behind it, every score, in one trace.
 
 pub mod prelude;
+#[cfg(feature = "store")]
+mod setup;
 #[cfg(feature = "tokio")]
 mod spawn;
 
+#[cfg(feature = "store")]
+pub use setup::{Guard, InitError, Shutdown, Tracer, TracerBuilder, flush, init, recover, try_init};
 #[cfg(feature = "tokio")]
 pub use spawn::{spawn, spawn_blocking};
 
@@ -24,7 +28,9 @@ pub use trace_core::redact;
 pub use trace_core::registry::{self, TracingComponent};
 pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
-pub use trace_core::{Options, Tracer};
+#[cfg(feature = "store")]
+pub use trace_store::{files, settings};
+pub use trace_core::Options;
 
 /// What macro expansions call. Not public API.
 #[doc(hidden)]

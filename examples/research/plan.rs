@@ -1,9 +1,10 @@
 //! How an iteration goes about it. The first plan is narrow and cheap; each retry changes what the gate found wanting.
 
+use serde::Serialize;
 use std::fmt;
 
 /// How much to retrieve, and how to write.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
     /// How many passages to keep as evidence, at most.
     pub depth: usize,
@@ -77,5 +78,58 @@ impl fmt::Display for Strategy {
             Self::Vary => "vary",
             Self::Quote => "quote",
         })
+    }
+}
+
+/// The iterations so far: what was tried, and how many are left.
+#[derive(Debug)]
+pub struct Attempts {
+    most: usize,
+    plan: Plan,
+    tried: Vec<Strategy>,
+}
+
+impl Attempts {
+    /// At most so many iterations, the first with the default plan.
+    pub fn new(most: usize) -> Self {
+        Self { most, plan: Plan::default(), tried: Vec::new() }
+    }
+
+    /// Which iteration this is, from 1.
+    pub fn number(&self) -> usize {
+        self.tried.len() + 1
+    }
+
+    /// How many iterations are left after this one.
+    pub fn left(&self) -> usize {
+        self.most.saturating_sub(self.number())
+    }
+
+    /// How often a strategy was tried.
+    pub fn times_tried(&self, strategy: Strategy) -> i32 {
+        self.tried.iter().map(|other| i32::from(*other == strategy)).sum()
+    }
+
+    /// Begins the next iteration: the plan changed by a strategy; `longer` says which way to resize.
+    pub fn next(&mut self, strategy: Strategy, longer: bool) -> Plan {
+        self.tried.push(strategy);
+        self.plan = strategy.apply(&self.plan, longer);
+        self.plan.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strategies_add_up() {
+        let mut attempts = Attempts::new(3);
+        let first = Plan::default();
+        let second = attempts.next(Strategy::Broaden, false);
+        assert!(second.depth > first.depth && second.extra_terms > 0);
+        let third = attempts.next(Strategy::Resize, true);
+        assert_eq!((third.depth, third.length > 1.0), (second.depth, true));
+        assert_eq!((attempts.number(), attempts.left(), attempts.times_tried(Strategy::Broaden)), (3, 0, 1));
     }
 }

@@ -6,6 +6,7 @@ use crate::intake::Brief;
 use crate::plan::Plan;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use whytrace::prelude::*;
 
 /// How many of the best passages give feedback.
 const FEEDBACK_PASSAGES: usize = 8;
@@ -42,6 +43,14 @@ pub fn expand(brief: &Brief, method: Method, plan: &Plan) -> Vec<String> {
         Expansion::Verbatim => Vec::new(),
         Expansion::Feedback => related_terms(brief, &hits, plan.extra_terms.max(DEFAULT_TERMS)),
     };
+    decision!(
+        "query_expanded",
+        what = choice.best(),
+        why = format!("the best passages have {:.0} % of the question; added: {}", clarity * 100.0, added.join(", ")),
+        confidence = choice.confidence(),
+        alternatives = choice.alternatives(),
+        inputs = { terms: &brief.terms, clarity, extra_terms: plan.extra_terms },
+    );
     brief.terms.iter().cloned().chain(added).collect()
 }
 
@@ -78,14 +87,13 @@ fn terms_of<'a>(brief: &'a Brief, hit: &Hit) -> &'a [String] {
 mod tests {
     use super::*;
     use crate::corpus::Corpus;
-    use crate::intake::intake;
 
     fn brief(query: &str) -> Brief {
         let mut corpus = Corpus::default();
         corpus.add("a.md".into(), "A crash leaves a journal that recovery replays.");
         corpus.add("b.md".into(), "After the crash, recovery reads the journal again.");
         corpus.add("c.md".into(), "Something else, about colours.");
-        intake(query, corpus)
+        Brief::new(query, corpus)
     }
 
     fn expanded(query: &str, plan: &Plan) -> Vec<String> {

@@ -14,6 +14,7 @@ use crate::text::{Vector, sentences, terms, words};
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::RangeInclusive;
+use whytrace::prelude::*;
 
 /// Sentences outside are fragments or monsters.
 const SENTENCE_WORDS: RangeInclusive<usize> = 6..=45;
@@ -159,6 +160,14 @@ fn choose_length(brief: &Brief, rubric: &Rubric, plan: &Plan, picked: &[Candidat
         (Length { sentences: count as usize, words: length }, merit)
     });
     let choice = Choice::between((Length { sentences: 0, words: 0 }, 0.0), options);
+    decision!(
+        "summary_length_chosen",
+        what = choice.best(),
+        why = "covers most of the question with the best sentences within the wanted length",
+        confidence = choice.confidence(),
+        alternatives = choice.alternatives(),
+        inputs = { shortest, longest, sentences: picked.len() },
+    );
     choice.best().sentences
 }
 
@@ -193,6 +202,14 @@ fn choose_order(picked: Vec<Candidate>) -> Vec<Candidate> {
     };
     let merit = |order: Order| (order, coherence(&ordered(order)));
     let choice = Choice::between(merit(Order::Relevance), [Order::Source, Order::Chain].map(merit));
+    decision!(
+        "outline_ordered",
+        what = choice.best(),
+        why = "neighbouring sentences have most in common",
+        confidence = choice.confidence(),
+        alternatives = choice.alternatives(),
+        inputs = { sentences: picked.len() },
+    );
     ordered(*choice.best())
 }
 
@@ -222,7 +239,6 @@ fn coherence(candidates: &[Candidate]) -> f64 {
 mod tests {
     use super::*;
     use crate::corpus::Corpus;
-    use crate::intake::intake;
     use crate::{retrieval, rubric};
 
     fn summary(query: &str, texts: &[&str], plan: &Plan) -> Vec<(String, Vec<usize>)> {
@@ -230,7 +246,7 @@ mod tests {
         for (number, text) in texts.iter().enumerate() {
             corpus.add(format!("{number}.md"), text);
         }
-        let brief = intake(query, corpus);
+        let brief = Brief::new(query, corpus);
         let rubric = rubric::select(&brief);
         let collection = retrieval::collect(&brief, &rubric, plan);
         summarise(&brief, &rubric, plan, &collection).into_iter().map(|s| (s.text, s.citations)).collect()

@@ -1,0 +1,101 @@
+use super::FLUSH_WITHIN;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use trace_core::Tracer;
+
+/// Keeps tracing running; dropping it stops tracing and waits, 5 s at most, until everything is kept.
+#[derive(Debug)]
+#[must_use = "tracing stops when the guard is dropped: `let _guard = whytrace::init();`"]
+pub struct Guard {
+    tracer: Option<Tracer>,
+}
+
+impl Guard {
+    pub(super) fn new(tracer: Option<Tracer>) -> Self {
+        Self { tracer }
+    }
+
+    /// Whether anything is recorded.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.tracer.is_some()
+    }
+
+    /// Stops tracing like dropping does, without blocking the executor. Gives whether everything was kept in time.
+    pub fn shutdown(mut self) -> Shutdown {
+        let done = Arc::new(Mutex::new(State { kept: None, waker: None }));
+        let Some(tracer) = self.tracer.take() else {
+            lock(&done).kept = Some(true);
+            return Shutdown { state: done };
+        };
+        let (state, in_thread) = (Arc::clone(&done), tracer.clone());
+        let thread = std::thread::Builder::new().name("whytrace-shutdown".to_owned()).spawn(move || {
+            finish(&state, in_thread.close(FLUSH_WITHIN));
+        });
+        if thread.is_err() {
+            finish(&done, tracer.close(FLUSH_WITHIN));
+        }
+        Shutdown { state: done }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(tracer) = self.tracer.take() {
+            if !tracer.close(FLUSH_WITHIN) {
+                trace_core::diagnostics::say(
+                    "not everything was kept within 5 s; what is missing is in the event streams and is completed at the next start",
+                );
+            }
+        }
+    }
+}
+
+struct State {
+    kept: Option<bool>,
+    waker: Option<Waker>,
+}
+
+fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn finish(state: &Mutex<State>, kept: bool) {
+    let waker = {
+        let mut state = lock(state);
+        state.kept = Some(kept);
+        state.waker.take()
+    };
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// Ready when tracing has stopped: whether everything was kept.
+#[must_use = "await it to wait until everything is kept"]
+pub struct Shutdown {
+    state: Arc<Mutex<State>>,
+}
+
+impl Future for Shutdown {
+    type Output = bool;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut state = lock(&self.state);
+        match state.kept {
+            Some(kept) => Poll::Ready(kept),
+            None => {
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Shutdown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shutdown")
+    }
+}
