@@ -59,7 +59,11 @@ impl fmt::Display for Intent {
 
 /// The stage's decisions, as declared.
 #[derive(TracingComponent)]
-#[component(name = "intake", decisions("intent_classified", "domain_detected"), outputs("documents", "passages", "terms"))]
+#[component(
+    name = "intake",
+    decisions("intent_classified", "domain_detected"),
+    outputs("documents", "passages", "terms")
+)]
 struct Intake;
 
 /// Words that give an intent away; a cue at the very beginning of the question counts double.

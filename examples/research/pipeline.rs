@@ -5,6 +5,7 @@ use crate::corpus::own_documentation;
 use crate::error::Error;
 use crate::gate::{self, Case};
 use crate::intake::intake;
+use crate::places::Places;
 use crate::plan::{Attempts, Plan};
 use crate::report::{self, Report};
 use crate::synthesis::{Endpoint, Writers};
@@ -19,7 +20,7 @@ const MOST_ITERATIONS: usize = 3;
 /// # Errors
 /// The corpus cannot be read, or the report not be written. A question without an answer is a report with a low score.
 #[traced_run(project = args.project.as_str(), query = args.query.as_str())]
-pub fn run(args: &Args) -> Result<Report, Error> {
+pub fn run(args: &Args, places: &Places) -> Result<Report, Error> {
     let folder = args.corpus.clone().unwrap_or_else(own_documentation);
     let brief = intake(&args.query, &folder)?;
     let rubric = rubric::select(&brief);
@@ -36,7 +37,7 @@ pub fn run(args: &Args) -> Result<Report, Error> {
         iteration.finish(&verdict.gate);
         match verdict.next {
             Some(next) => plan = next,
-            None => return report::deliver(&args.project, &case, &verdict),
+            None => return report::write(places, &case, &verdict),
         }
     }
 }

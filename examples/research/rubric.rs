@@ -71,7 +71,7 @@ fn sources_with_a_match(brief: &Brief) -> usize {
 mod tests {
     use super::*;
     use crate::corpus::Corpus;
-    
+
     fn corpus(documents: usize) -> Corpus {
         let mut corpus = Corpus::default();
         for number in 0..documents {

@@ -49,7 +49,11 @@ pub struct Verdict {
 
 /// The stage's decisions, as declared.
 #[derive(TracingComponent)]
-#[component(name = "quality_gate", decisions("gate_verdict", "retry_strategy_selected"), outputs("overall_score", "gaps"))]
+#[component(
+    name = "quality_gate",
+    decisions("gate_verdict", "retry_strategy_selected"),
+    outputs("overall_score", "gaps")
+)]
 struct QualityGate;
 
 /// Judges a draft, and plans another iteration if it falls through and one is left.
@@ -69,7 +73,8 @@ pub fn judge(case: &Case<'_>, attempts: &mut Attempts) -> Verdict {
     );
     whytrace::set("principle_breakdown", breakdown(&scores));
     let longer = case.draft.words() < *case.rubric.words.start();
-    let next = (!gate.passed() && attempts.left() > 0).then(|| attempts.next(retry::choose(&scores, &gate, attempts), longer));
+    let next =
+        (!gate.passed() && attempts.left() > 0).then(|| attempts.next(retry::choose(&scores, &gate, attempts), longer));
     Verdict { scores, gate, next }
 }
 
