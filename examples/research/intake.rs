@@ -57,7 +57,7 @@ impl fmt::Display for Intent {
     }
 }
 
-/// The stage's decisions, as declared.
+/// The stage's decisions and outputs, as declared.
 #[derive(TracingComponent)]
 #[component(
     name = "intake",
@@ -125,6 +125,8 @@ fn topic(query: &str) -> Vec<String> {
 /// Classifies a question by its cue words.
 fn classify(query: &str) -> Choice<Intent> {
     let words: Vec<_> = crate::text::words(query).map(str::to_lowercase).collect();
+    let is_cue = |word: &&str| CUES.iter().any(|(_, cues)| cues.contains(word));
+    let cues: Vec<_> = words.iter().map(String::as_str).filter(is_cue).collect();
     let merit = |(intent, cues): &(Intent, &[&str])| {
         let cued = words.iter().filter(|word| cues.contains(&word.as_str())).count() as f64;
         let first = words.first().is_some_and(|word| cues.contains(&word.as_str()));
@@ -135,7 +137,7 @@ fn classify(query: &str) -> Choice<Intent> {
     decision!(
         "intent_classified",
         what = choice.best(),
-        why = "most of the question's words that give an intent away are of this one",
+        why = format!("of the words that give an intent away, the question has {}", cues.join(", ")),
         confidence = choice.confidence(),
         alternatives = choice.alternatives(),
         inputs = { query },

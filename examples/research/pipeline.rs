@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::gate::{self, Case};
 use crate::intake::intake;
 use crate::places::Places;
-use crate::plan::{Attempts, Plan};
+use crate::plan::Iterations;
 use crate::report::{self, Report};
 use crate::synthesis::{Endpoint, Writers};
 use crate::{retrieval, rubric};
@@ -19,25 +19,24 @@ const MOST_ITERATIONS: usize = 3;
 ///
 /// # Errors
 /// The corpus cannot be read, or the report not be written. A question without an answer is a report with a low score.
-#[traced_run(project = args.project.as_str(), query = args.query.as_str())]
+#[traced_run(project = &args.project, query = &args.query, research_type = "documents")]
 pub fn run(args: &Args, places: &Places) -> Result<Report, Error> {
     let folder = args.corpus.clone().unwrap_or_else(own_documentation);
     let brief = intake(&args.query, &folder)?;
     let rubric = rubric::select(&brief);
     let mut writers = Writers::new(Endpoint::from_env());
-    let mut attempts = Attempts::new(MOST_ITERATIONS);
-    let mut plan = Plan::default();
+    let mut iterations = Iterations::new(MOST_ITERATIONS);
     loop {
         let iteration = whytrace::iteration();
-        whytrace::set("tier_config", &plan);
-        let collection = retrieval::collect(&brief, &rubric, &plan);
-        let draft = writers.synthesise(&brief, &rubric, &plan, &collection)?;
+        let plan = iterations.plan();
+        whytrace::set("tier_config", plan);
+        let collection = retrieval::collect(&brief, &rubric, plan);
+        let draft = writers.synthesise(&brief, &rubric, plan, &collection)?;
         let case = Case { brief: &brief, rubric: &rubric, collection: &collection, draft: &draft };
-        let verdict = gate::judge(&case, &mut attempts);
+        let verdict = gate::judge(&case, &mut iterations);
         iteration.finish(&verdict.gate);
-        match verdict.next {
-            Some(next) => plan = next,
-            None => return report::write(places, &case, &verdict),
+        if !verdict.retry {
+            return report::write(places, &case, &verdict);
         }
     }
 }

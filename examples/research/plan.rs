@@ -22,7 +22,7 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { depth: 3, extra_sources: 0, extra_terms: 0, variety: 0.3, length: 1.0, local_only: false }
+        Self { depth: 4, extra_sources: 0, extra_terms: 0, variety: 0.3, length: 1.0, local_only: false }
     }
 }
 
@@ -81,26 +81,31 @@ impl fmt::Display for Strategy {
     }
 }
 
-/// The iterations so far: what was tried, and how many are left.
+/// The passes of the retry loop: the plan of this one, what was tried before, and how many are left.
 #[derive(Debug)]
-pub struct Attempts {
+pub struct Iterations {
     most: usize,
     plan: Plan,
     tried: Vec<Strategy>,
 }
 
-impl Attempts {
-    /// At most so many iterations, the first with the default plan.
+impl Iterations {
+    /// At most so many, the first with the default plan.
     pub fn new(most: usize) -> Self {
         Self { most, plan: Plan::default(), tried: Vec::new() }
     }
 
-    /// Which iteration this is, from 1.
+    /// How this one goes about it.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Which one this is, from 1.
     pub fn number(&self) -> usize {
         self.tried.len() + 1
     }
 
-    /// How many iterations are left after this one.
+    /// How many are left after this one.
     pub fn left(&self) -> usize {
         self.most.saturating_sub(self.number())
     }
@@ -110,11 +115,10 @@ impl Attempts {
         self.tried.iter().map(|other| i32::from(*other == strategy)).sum()
     }
 
-    /// Begins the next iteration: the plan changed by a strategy; `longer` says which way to resize.
-    pub fn next(&mut self, strategy: Strategy, longer: bool) -> Plan {
+    /// Begins the next one with the plan changed by a strategy; `longer` says which way to resize.
+    pub fn next(&mut self, strategy: Strategy, longer: bool) {
         self.tried.push(strategy);
         self.plan = strategy.apply(&self.plan, longer);
-        self.plan.clone()
     }
 }
 
@@ -124,12 +128,14 @@ mod tests {
 
     #[test]
     fn strategies_add_up() {
-        let mut attempts = Attempts::new(3);
-        let first = Plan::default();
-        let second = attempts.next(Strategy::Broaden, false);
+        let mut iterations = Iterations::new(3);
+        let first = iterations.plan().clone();
+        iterations.next(Strategy::Broaden, false);
+        let second = iterations.plan().clone();
         assert!(second.depth > first.depth && second.extra_terms > 0);
-        let third = attempts.next(Strategy::Resize, true);
-        assert_eq!((third.depth, third.length > 1.0), (second.depth, true));
-        assert_eq!((attempts.number(), attempts.left(), attempts.times_tried(Strategy::Broaden)), (3, 0, 1));
+        iterations.next(Strategy::Resize, true);
+        assert_eq!((iterations.plan().depth, iterations.plan().length > 1.0), (second.depth, true));
+        assert_eq!((iterations.number(), iterations.left()), (3, 0));
+        assert_eq!(iterations.times_tried(Strategy::Broaden), 1);
     }
 }

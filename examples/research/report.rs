@@ -26,7 +26,7 @@ pub struct Report {
 ///
 /// # Errors
 /// The folder cannot be created or the file not be written.
-#[observable("write_report", kind = "file_write")]
+#[observable("write_report", kind = file_write)]
 pub fn write(places: &Places, case: &Case<'_>, verdict: &Verdict) -> Result<Report, Error> {
     let trace_id = whytrace::trace_id();
     let mut text = render(case, verdict);

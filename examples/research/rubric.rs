@@ -2,6 +2,7 @@
 
 use crate::choice::Choice;
 use crate::intake::{Brief, Intent};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -26,7 +27,7 @@ impl fmt::Display for Rubric {
     }
 }
 
-/// The stage's decisions, as declared.
+/// The stage's decisions and outputs, as declared.
 #[derive(TracingComponent)]
 #[component(name = "rubric", decisions("rubric_selected"), outputs("rubric"))]
 struct RubricLibrary;
@@ -40,7 +41,7 @@ const RUBRICS: [Rubric; 5] = [
 ];
 
 /// Selects a rubric: the likelier its intent, and the better the corpus can give it the sources it demands.
-#[traced_stage("rubric", component = RubricLibrary, output(|rubric| rubric.name))]
+#[traced_stage("rubric", component = RubricLibrary, output(|rubric| json!({ "rubric": rubric.name })))]
 pub fn select(brief: &Brief) -> Rubric {
     let available = sources_with_a_match(brief);
     let merit = |rubric: &Rubric| {
@@ -58,6 +59,7 @@ pub fn select(brief: &Brief) -> Rubric {
         inputs = { intent: brief.intent.best().to_string(), available },
     );
     whytrace::set_report_type(rubric);
+    whytrace::set("rubric_scores", choice.shares());
     choice.into_best()
 }
 

@@ -6,7 +6,7 @@ mod retry;
 pub use principles::Case;
 
 use crate::choice::Choice;
-use crate::plan::{Attempts, Plan};
+use crate::plan::Iterations;
 use serde_json::json;
 use std::fmt;
 use whytrace::prelude::*;
@@ -43,22 +43,23 @@ pub struct Verdict {
     pub scores: Vec<Score>,
     /// Whether they suffice.
     pub gate: Gate,
-    /// The plan for another iteration, if one is needed and left.
-    pub next: Option<Plan>,
+    /// Whether another iteration has been planned.
+    pub retry: bool,
 }
 
-/// The stage's decisions, as declared.
+/// The stage's decisions and outputs, as declared.
 #[derive(TracingComponent)]
-#[component(
-    name = "quality_gate",
-    decisions("gate_verdict", "retry_strategy_selected"),
-    outputs("overall_score", "gaps")
-)]
+#[component(name = "quality_gate", decisions("gate_verdict", "retry_strategy_selected"), outputs("passed", "retry"))]
 struct QualityGate;
 
 /// Judges a draft, and plans another iteration if it falls through and one is left.
-#[traced_stage("quality_gate", component = QualityGate, input(iteration = attempts.number()), output(|v| v.gate.clone()))]
-pub fn judge(case: &Case<'_>, attempts: &mut Attempts) -> Verdict {
+#[traced_stage(
+    "quality_gate",
+    component = QualityGate,
+    input(iteration = iterations.number()),
+    output(|verdict| json!({ "passed": verdict.gate.passed(), "retry": verdict.retry }))
+)]
+pub fn judge(case: &Case<'_>, iterations: &mut Iterations) -> Verdict {
     let scores = principles::scores(case);
     let policy = GatePolicy { threshold: THRESHOLD, ..GatePolicy::default() };
     let gate = whytrace::quality_gate_by(&policy, &scores);
@@ -66,16 +67,19 @@ pub fn judge(case: &Case<'_>, attempts: &mut Attempts) -> Verdict {
     decision!(
         "gate_verdict",
         what = certainty.best(),
-        why = format!("{:.2} of {} where {THRESHOLD} is needed", gate.overall_score.unwrap_or_default(), policy.scale),
+        why = format!("{:.2} of {}, {THRESHOLD} are needed", gate.overall_score.unwrap_or_default(), policy.scale),
         confidence = certainty.confidence(),
         alternatives = certainty.alternatives(),
         inputs = { threshold: THRESHOLD, gaps: &gate.gaps },
     );
     whytrace::set("principle_breakdown", breakdown(&scores));
-    let longer = case.draft.words() < *case.rubric.words.start();
-    let next =
-        (!gate.passed() && attempts.left() > 0).then(|| attempts.next(retry::choose(&scores, &gate, attempts), longer));
-    Verdict { scores, gate, next }
+
+    let retry = !gate.passed() && iterations.left() > 0;
+    if retry {
+        let strategy = retry::choose(&scores, &gate, iterations);
+        iterations.next(strategy, case.draft.words() < *case.rubric.words.start());
+    }
+    Verdict { scores, gate, retry }
 }
 
 /// How sure the verdict is: the chance that the mean of such scores is on this side of the threshold, by the standard

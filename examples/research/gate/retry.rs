@@ -1,7 +1,7 @@
 //! What to do differently next time: the gate's gaps and what was tried in, a strategy out.
 
 use crate::choice::Choice;
-use crate::plan::{Attempts, Strategy};
+use crate::plan::{Iterations, Strategy};
 use whytrace::Gate;
 use whytrace::prelude::*;
 
@@ -21,13 +21,13 @@ fn improves(strategy: Strategy) -> &'static [&'static str] {
 }
 
 /// Chooses the strategy that can close most of the gaps, less so the more often it was tried.
-pub fn choose(scores: &[Score], gate: &Gate, attempts: &Attempts) -> Strategy {
+pub fn choose(scores: &[Score], gate: &Gate, iterations: &Iterations) -> Strategy {
     let missing = |id: &&str| {
         let score = scores.iter().find(|score| score.id == *id).map_or(gate.threshold, |score| score.score);
         (gate.threshold - score).max(0.0)
     };
     let merit = |strategy: Strategy| {
-        let worn = WORN.powi(attempts.times_tried(strategy));
+        let worn = WORN.powi(iterations.times_tried(strategy));
         (strategy, worn * improves(strategy).iter().map(missing).sum::<f64>())
     };
     let [default, others @ ..] = Strategy::ALL;
@@ -38,7 +38,7 @@ pub fn choose(scores: &[Score], gate: &Gate, attempts: &Attempts) -> Strategy {
         why = format!("closes most of the gaps {}", gate.gaps.join(", ")),
         confidence = choice.confidence(),
         alternatives = choice.alternatives(),
-        inputs = { gaps: &gate.gaps, iterations_left: attempts.left() },
+        inputs = { gaps: &gate.gaps, iterations_left: iterations.left() },
     );
     choice.into_best()
 }
@@ -47,26 +47,26 @@ pub fn choose(scores: &[Score], gate: &Gate, attempts: &Attempts) -> Strategy {
 mod tests {
     use super::*;
 
-    fn chosen(gaps: &[(&str, f64)], attempts: &Attempts) -> Strategy {
+    fn chosen(gaps: &[(&str, f64)], iterations: &Iterations) -> Strategy {
         let scores: Vec<_> = gaps.iter().map(|&(id, score)| Score::new(id, score)).collect();
-        choose(&scores, &whytrace::GatePolicy::default().judge(&scores), attempts)
+        choose(&scores, &whytrace::GatePolicy::default().judge(&scores), iterations)
     }
 
     #[test]
     fn the_strategy_fits_the_gap() {
-        let attempts = Attempts::new(3);
-        assert_eq!(chosen(&[("coverage", 0.5), ("length", 1.0)], &attempts), Strategy::Broaden);
-        assert_eq!(chosen(&[("diversity", 1.0)], &attempts), Strategy::Diversify);
-        assert_eq!(chosen(&[("concision", 0.0)], &attempts), Strategy::Vary);
-        assert_eq!(chosen(&[("citations", 0.0)], &attempts), Strategy::Quote);
+        let iterations = Iterations::new(3);
+        assert_eq!(chosen(&[("coverage", 0.5), ("length", 1.0)], &iterations), Strategy::Broaden);
+        assert_eq!(chosen(&[("diversity", 1.0)], &iterations), Strategy::Diversify);
+        assert_eq!(chosen(&[("concision", 0.0)], &iterations), Strategy::Vary);
+        assert_eq!(chosen(&[("citations", 0.0)], &iterations), Strategy::Quote);
     }
 
     #[test]
     fn what_was_tried_in_vain_wears_off() {
-        let mut attempts = Attempts::new(5);
+        let mut iterations = Iterations::new(5);
         let gaps = [("coverage", 0.0), ("diversity", 1.0)];
-        assert_eq!(chosen(&gaps, &attempts), Strategy::Diversify);
-        attempts.next(Strategy::Diversify, false);
-        assert_eq!(chosen(&gaps, &attempts), Strategy::Broaden);
+        assert_eq!(chosen(&gaps, &iterations), Strategy::Diversify);
+        iterations.next(Strategy::Diversify, false);
+        assert_eq!(chosen(&gaps, &iterations), Strategy::Broaden);
     }
 }

@@ -4,8 +4,8 @@ use super::index::Hit;
 use crate::choice::Choice;
 use whytrace::prelude::*;
 
-/// Fewer passages than this are never cut: an elbow among two or three scores means nothing.
-const FEWEST: usize = 3;
+/// At least so many passages are kept, if there are as many.
+const FEWEST: usize = 2;
 
 /// Cuts where the scores drop most, relative to the score before the drop, but after `depth` hits at the latest.
 pub fn cut(mut hits: Vec<Hit>, depth: usize) -> (Vec<Hit>, Vec<Hit>) {
@@ -21,7 +21,7 @@ pub fn cut(mut hits: Vec<Hit>, depth: usize) -> (Vec<Hit>, Vec<Hit>) {
     decision!(
         "evidence_cutoff_chosen",
         what = choice.best(),
-        why = "after this many passages the match drops most",
+        why = "after this many passages the scores drop most, for what is kept",
         confidence = choice.confidence(),
         alternatives = choice.alternatives(),
         inputs = { depth, hits: hits.len() },

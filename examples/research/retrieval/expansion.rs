@@ -46,7 +46,7 @@ pub fn expand(brief: &Brief, method: Method, plan: &Plan) -> Vec<String> {
     decision!(
         "query_expanded",
         what = choice.best(),
-        why = format!("the best passages have {:.0} % of the question; added: {}", clarity * 100.0, added.join(", ")),
+        why = format!("the best passages have {:.0} % of the question; added: [{}]", clarity * 100.0, added.join(", ")),
         confidence = choice.confidence(),
         alternatives = choice.alternatives(),
         inputs = { terms: &brief.terms, clarity, extra_terms: plan.extra_terms },

@@ -89,7 +89,7 @@ impl Index {
     }
 
     /// All passages that have any of the terms, best first; the earlier passage first where the scores are equal.
-    #[observable("search", kind = "retrieval", input(method = method.to_string(), terms), output(|hits| hits.len()))]
+    #[observable("search", kind = retrieval, input(method = method.to_string(), terms), output(|hits| hits.len()))]
     pub fn search(&self, method: Method, terms: &[String]) -> Vec<Hit> {
         let Some((_, embedder, scorer)) = self.engines.iter().find(|(known, ..)| *known == method) else {
             return Vec::new();

@@ -14,6 +14,7 @@ use crate::corpus::Passage;
 use crate::intake::Brief;
 use crate::plan::Plan;
 use crate::rubric::Rubric;
+use serde_json::json;
 use whytrace::prelude::*;
 
 /// How many of the best hits say how well a method separates what matches from what does not.
@@ -38,17 +39,22 @@ impl Collection {
     }
 }
 
-/// The stage's decisions, as declared.
+/// The stage's decisions and outputs, as declared.
 #[derive(TracingComponent)]
 #[component(
     name = "collector",
     decisions("retrieval_method_selected", "query_expanded", "source_selected", "evidence_cutoff_chosen"),
-    outputs("evidence")
+    outputs("terms", "evidence")
 )]
 struct Collector;
 
 /// Collects evidence.
-#[traced_stage("collection", component = Collector, input(depth = plan.depth), output(|found| found.evidence.len()))]
+#[traced_stage(
+    "collection",
+    component = Collector,
+    input(query = brief.query, depth = plan.depth),
+    output(|found| json!({ "terms": found.terms, "evidence": found.evidence.len() }))
+)]
 pub fn collect(brief: &Brief, rubric: &Rubric, plan: &Plan) -> Collection {
     let method = choose_method(brief);
     let terms = expansion::expand(brief, method, plan);
@@ -71,7 +77,7 @@ fn choose_method(brief: &Brief) -> Method {
     decision!(
         "retrieval_method_selected",
         what = choice.best(),
-        why = "its scores separate the best passages from the rest most clearly",
+        why = format!("of all methods it tells the best {SEPARATION_DEPTH} passages apart most clearly"),
         confidence = choice.confidence(),
         alternatives = choice.alternatives(),
         inputs = { terms: &brief.terms },

@@ -163,7 +163,7 @@ fn choose_length(brief: &Brief, rubric: &Rubric, plan: &Plan, picked: &[Candidat
     decision!(
         "summary_length_chosen",
         what = choice.best(),
-        why = "covers most of the question with the best sentences within the wanted length",
+        why = format!("{shortest:.0} to {longest:.0} words are wanted, with most of the question and no weak sentences"),
         confidence = choice.confidence(),
         alternatives = choice.alternatives(),
         inputs = { shortest, longest, sentences: picked.len() },
@@ -205,7 +205,7 @@ fn choose_order(picked: Vec<Candidate>) -> Vec<Candidate> {
     decision!(
         "outline_ordered",
         what = choice.best(),
-        why = "neighbouring sentences have most in common",
+        why = "neighbouring sentences have most in common this way",
         confidence = choice.confidence(),
         alternatives = choice.alternatives(),
         inputs = { sentences: picked.len() },

@@ -20,6 +20,7 @@ use crate::rubric::Rubric;
 use crate::tokens;
 use endpoint::{Completion, Unanswered};
 use prompt::{Messages, SYNTHESIS};
+use serde_json::json;
 use std::fmt;
 use whytrace::LlmCall;
 use whytrace::prelude::*;
@@ -51,7 +52,7 @@ impl fmt::Display for Writer {
     }
 }
 
-/// The stage's decisions, as declared.
+/// The stage's decisions and outputs, as declared.
 #[derive(TracingComponent)]
 #[component(
     name = "synthesizer",
@@ -70,7 +71,11 @@ impl Writers {
     ///
     /// # Errors
     /// The prompt cannot be rendered. A model that does not answer is no error: the summariser takes over.
-    #[traced_stage("synthesis", component = Synthesizer, output(|draft| draft.as_ref().ok().map(ToString::to_string)))]
+    #[traced_stage(
+        "synthesis",
+        component = Synthesizer,
+        output(|draft| draft.as_ref().ok().map(|draft| json!({ "draft": draft.to_string() })))
+    )]
     pub fn synthesise(
         &mut self,
         brief: &Brief,
@@ -79,28 +84,35 @@ impl Writers {
         collection: &Collection,
     ) -> Result<Draft, Error> {
         let messages = prompt::render(brief, rubric, plan, collection)?;
-        let by_model = match self.choose(plan, collection) {
-            Writer::Model => self.ask_model(&messages),
-            Writer::Extractive => None,
+        let draft = loop {
+            match self.choose(plan, collection) {
+                Writer::Extractive => break summarise(brief, rubric, plan, collection, &messages),
+                // A model that does not answer loses its preference, so this ends.
+                Writer::Model => {
+                    if let Some(draft) = self.ask_model(&messages) {
+                        break draft;
+                    }
+                }
+            }
         };
-        let draft = by_model.unwrap_or_else(|| summarise(brief, rubric, plan, collection, &messages));
         whytrace::evidence(Evidence::new().used(draft.citations().len() as u64));
         Ok(draft)
     }
 
-    /// A model is preferred four to one while it answers; without evidence it could only make something up.
+    /// A model is preferred two to one while it answers; without evidence it could only make something up.
     fn choose(&self, plan: &Plan, collection: &Collection) -> Writer {
         let available = self.endpoint.is_some() && !plan.local_only && !collection.evidence.is_empty();
         let reliability = f64::from(self.answered + 1) / f64::from(self.answered + 2 * self.failed + 1);
-        let model = if available { 4.0 * reliability } else { 0.0 };
+        let model = if available { 2.0 * reliability } else { 0.0 };
         let choice = Choice::between((Writer::Extractive, 1.0), [(Writer::Model, model)]);
         decision!(
             "synthesizer_selected",
             what = choice.best(),
             why = match (choice.best(), available) {
                 (Writer::Model, _) => "a model writes more fluently than extracts read, and it is there",
-                (Writer::Extractive, true) => "the model failed too often in this run",
-                (Writer::Extractive, false) => "no model is configured, or none is allowed or has anything to go by",
+                (Writer::Extractive, true) => "the model does not answer reliably in this run",
+                (Writer::Extractive, false) if self.endpoint.is_none() => "no model is configured",
+                (Writer::Extractive, false) => "there is no evidence to write from, or only quotes are wanted",
             },
             confidence = choice.confidence(),
             alternatives = choice.alternatives(),
@@ -117,7 +129,7 @@ impl Writers {
             }
             Err(unanswered) => {
                 self.failed += 1;
-                whytrace::warning(format!("the summariser takes over: {unanswered}"));
+                whytrace::warning(unanswered.to_string());
                 None
             }
         }
@@ -125,7 +137,7 @@ impl Writers {
 }
 
 /// Asks the model; everything about the call goes into the trace, also when it fails.
-#[observable("ask_model", kind = "llm", prompt = SYNTHESIS, model = endpoint.model)]
+#[observable("ask_model", kind = llm, prompt = SYNTHESIS, model = endpoint.model)]
 fn ask(endpoint: &Endpoint, messages: &Messages) -> Result<Completion, Unanswered> {
     let call = LlmCall::new().provider(endpoint.provider()).parameter("temperature", 0).messages(messages.to_json());
     whytrace::llm(call);
@@ -138,7 +150,7 @@ fn ask(endpoint: &Endpoint, messages: &Messages) -> Result<Completion, Unanswere
 }
 
 /// Lets the summariser write. To the trace it is a model like any other, only that it costs nothing.
-#[observable("summarise", kind = "llm", prompt = SYNTHESIS, model = "extractive", response(|draft| draft.to_string()))]
+#[observable("summarise", kind = llm, prompt = SYNTHESIS, model = "extractive", response(|draft| draft.to_string()))]
 fn summarise(brief: &Brief, rubric: &Rubric, plan: &Plan, collection: &Collection, messages: &Messages) -> Draft {
     whytrace::llm(LlmCall::new().provider("local").messages(messages.to_json()));
     let sentences = extractive::summarise(brief, rubric, plan, collection);
