@@ -5,10 +5,13 @@ use crate::corpus::Corpus;
 use crate::error::Error;
 use crate::retrieval::Index;
 use crate::text::{Space, terms};
+use crate::tokens;
 use serde_json::json;
 use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
+use std::thread;
+use whytrace::Ctx;
 use whytrace::prelude::*;
 
 /// What the pipeline is asked to do.
@@ -89,9 +92,13 @@ const FIELDS: [(&str, &str); 6] = [
 ///
 /// # Errors
 /// The folder cannot be read.
-#[traced_stage("intake", component = Intake, input(query), output(|brief| brief.as_ref().ok().map(Brief::figures)))]
+#[traced_stage("intake", component = Intake, input(query), output(|brief| brief.figures()))]
 pub fn intake(query: &str, folder: &Path) -> Result<Brief, Error> {
-    let brief = Brief::new(query, Corpus::read(folder)?);
+    let brief = thread::scope(|scope| {
+        // It takes a moment; meanwhile the corpus is read. What runs on another thread is told where it belongs.
+        scope.spawn(Ctx::current().in_fn(tokens::load));
+        Corpus::read(folder).map(|corpus| Brief::new(query, corpus))
+    })?;
     whytrace::set_intent(brief.intent.best());
     whytrace::set_domain(brief.domain);
     Ok(brief)

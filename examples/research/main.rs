@@ -31,6 +31,7 @@ use places::Places;
 use report::Report;
 use std::error::Error as _;
 use std::process::ExitCode;
+use synthesis::Endpoint;
 use whytrace::Tracer;
 use whytrace::files::ScorecardMode;
 use whytrace::settings::Settings;
@@ -54,7 +55,7 @@ fn research(args: &Args) -> ExitCode {
     let places = Places::of(&settings, &args.project);
     // `whytrace::init()` would do; but here one came for the scorecard, also where stderr is no terminal.
     let guard = Tracer::builder().scorecard(scorecard(settings.scorecard, args.verbose)).init();
-    let outcome = pipeline::run(args, &places);
+    let outcome = pipeline::run(args, &places, Endpoint::from_env());
     // Waits until the trace is kept and the scorecard printed.
     drop(guard);
     match outcome {
@@ -86,25 +87,29 @@ fn tell(report: &Report, places: &Places, verbose: bool) {
     }
     println!("Report:   {}", report.path.display());
     let Some(trace_id) = &report.trace_id else { return };
-    let (document, summary) = (places.document(trace_id), places.summary(trace_id));
-    let database = places.database.as_ref().filter(|path| path.exists());
-    let written = [("Document: ", &document), ("Summary:  ", &summary)];
-    for (name, path) in written.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
-        println!("{name}{}", path.display());
+    let mut next = Vec::new();
+    if let Some(path) = places.document(trace_id) {
+        let path = path.display();
+        println!("Document: {path}");
+        next.push(format!(
+            "why these sources, and which others were considered: stages.collection.decisions in\n    {path}"
+        ));
     }
-    if let Some(path) = database {
-        println!("Rows:     {}", path.display());
+    if let Some(path) = places.database() {
+        let path = path.display();
+        println!("Rows:     {path}");
+        next.push(format!(
+            "every decision of this run, the least certain first:\n    \
+             sqlite3 -box {path} \"select decision, what, round(confidence, 2) as sure, why from decisions \
+             where trace_id = '{trace_id}' order by confidence\""
+        ));
+    }
+    if let Some(path) = places.summary(trace_id) {
+        println!("Summary:  {}", path.display());
+        next.push(format!("the whole run on one page:\n    {}", path.display()));
     }
     println!("\nNext:");
-    if let Some(path) = &document {
-        println!("  why these sources, and how close the others came: look for \"source_selected\" in");
-        println!("    {}", path.display());
-    }
-    if let Some(path) = database {
-        println!("  every decision of this run, the least certain first:");
-        println!(
-            "    sqlite3 -box {} \"select decision, what, round(confidence, 2) as sure, why from decisions where trace_id = '{trace_id}' order by confidence\"",
-            path.display(),
-        );
+    for suggestion in next.iter().take(2) {
+        println!("  {suggestion}");
     }
 }

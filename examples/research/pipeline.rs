@@ -12,19 +12,23 @@ use crate::synthesis::{Endpoint, Writers};
 use crate::{retrieval, rubric};
 use whytrace::prelude::*;
 
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod tests;
+
 /// After this many iterations the report is delivered as it is, and says how good it is.
 const MOST_ITERATIONS: usize = 3;
 
-/// Researches a question.
+/// Researches a question; the model behind `endpoint` writes, if there is one.
 ///
 /// # Errors
 /// The corpus cannot be read, or the report not be written. A question without an answer is a report with a low score.
 #[traced_run(project = &args.project, query = &args.query, research_type = "documents")]
-pub fn run(args: &Args, places: &Places) -> Result<Report, Error> {
+pub fn run(args: &Args, places: &Places, endpoint: Option<Endpoint>) -> Result<Report, Error> {
     let folder = args.corpus.clone().unwrap_or_else(own_documentation);
     let brief = intake(&args.query, &folder)?;
     let rubric = rubric::select(&brief);
-    let mut writers = Writers::new(Endpoint::from_env());
+    let mut writers = Writers::new(endpoint);
     let mut iterations = Iterations::new(MOST_ITERATIONS);
     loop {
         let iteration = whytrace::iteration();

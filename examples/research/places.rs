@@ -1,6 +1,6 @@
 //! Where a run leaves its files: the settings of whytrace and a project in, paths out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use whytrace::files::{document_path, summary_path};
 use whytrace::settings::Settings;
 
@@ -8,9 +8,9 @@ use whytrace::settings::Settings;
 #[derive(Debug)]
 pub struct Places {
     /// The project's own folder.
-    pub project: PathBuf,
-    /// The database, where it is a file.
-    pub database: Option<PathBuf>,
+    project: PathBuf,
+    /// Where the database is, if it is a file.
+    database: Option<PathBuf>,
 }
 
 impl Places {
@@ -22,6 +22,11 @@ impl Places {
     /// Where the report of a trace goes; of a run without trace, the one report of such runs.
     pub fn report(&self, trace_id: Option<&str>) -> PathBuf {
         self.project.join(trace_id.map_or_else(|| "report.md".to_owned(), |id| format!("report_{id}.md")))
+    }
+
+    /// The database, if it is a file and was written.
+    pub fn database(&self) -> Option<&Path> {
+        self.database.as_deref().filter(|path| path.exists())
     }
 
     /// The document of a trace, if it was written.

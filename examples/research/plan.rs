@@ -22,7 +22,7 @@ pub struct Plan {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { depth: 4, extra_sources: 0, extra_terms: 0, variety: 0.3, length: 1.0, local_only: false }
+        Self { depth: 3, extra_sources: 0, extra_terms: 0, variety: 0.3, length: 1.0, local_only: false }
     }
 }
 

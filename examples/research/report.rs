@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use whytrace::event::FileWrite;
 use whytrace::files::{FrontMatter, front_matter};
 use whytrace::model::Timestamp;
-use whytrace::prelude::*;
 
 /// What the pipeline leaves behind.
 #[derive(Debug)]
@@ -26,7 +25,6 @@ pub struct Report {
 ///
 /// # Errors
 /// The folder cannot be created or the file not be written.
-#[observable("write_report", kind = file_write)]
 pub fn write(places: &Places, case: &Case<'_>, verdict: &Verdict) -> Result<Report, Error> {
     let trace_id = whytrace::trace_id();
     let mut text = render(case, verdict);
@@ -38,6 +36,7 @@ pub fn write(places: &Places, case: &Case<'_>, verdict: &Verdict) -> Result<Repo
     let path = places.report(trace_id.as_deref());
     save(&path, &text)?;
     whytrace::output("report_file_path", &path);
+    whytrace::output("output_file_paths", [&path]);
     whytrace::file_write(FileWrite {
         path: path.display().to_string(),
         bytes: Some(text.len() as u64),

@@ -66,7 +66,7 @@ impl Corpus {
     ///
     /// # Errors
     /// The path does not exist or cannot be opened. A file *inside* that cannot be read is skipped.
-    #[observable("read_corpus", kind = tool, input(root), output(|corpus| corpus.as_ref().ok().map(Corpus::figures)))]
+    #[observable("read_corpus", kind = tool, input(root), output(|corpus| corpus.figures()))]
     pub fn read(root: &Path) -> Result<Self, Error> {
         let metadata = root.metadata().map_err(|source| Error::Corpus { path: root.to_owned(), source })?;
         let mut corpus = Self::default();

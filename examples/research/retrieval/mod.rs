@@ -56,24 +56,25 @@ struct Collector;
     output(|found| json!({ "terms": found.terms, "evidence": found.evidence.len() }))
 )]
 pub fn collect(brief: &Brief, rubric: &Rubric, plan: &Plan) -> Collection {
-    let method = choose_method(brief);
-    let terms = expansion::expand(brief, method, plan);
-    let hits = brief.index.search(method, &terms);
+    let (method, hits) = choose_method(brief);
+    let terms = expansion::expand(brief, &hits, plan);
+    let hits = if terms == brief.terms { hits } else { brief.index.search(method, &terms) };
     let (from_sources, elsewhere) = sources::select(brief, hits, rubric.sources + plan.extra_sources);
     let (evidence, below) = cutoff::cut(from_sources, plan.depth);
     record_evidence(brief, &evidence, &below, &elsewhere);
     Collection { terms, evidence }
 }
 
-/// Chooses the method whose scores separate the best passages from the rest most clearly.
+/// Asks by every method and chooses the one whose scores separate the best passages from the rest most clearly.
 ///
 /// The spread of the top scores over their mean predicts how good a ranking is without knowing the right answers:
 /// normalized query commitment (Shtok, Kurland, Carmel, Raiber, Markovits: *Predicting Query Performance by Query-Drift
 /// Estimation*, ACM TOIS 2012), here over the mean of the same scores so that methods compare.
-fn choose_method(brief: &Brief) -> Method {
-    let merit = |method: Method| (method, separation(&brief.index.search(method, &brief.terms)));
-    let [default, others @ ..] = Method::ALL;
-    let choice = Choice::between(merit(default), others.map(merit));
+fn choose_method(brief: &Brief) -> (Method, Vec<Hit>) {
+    let mut found = Method::ALL.map(|method| (method, brief.index.search(method, &brief.terms)));
+    let merit = |(method, hits): &(Method, Vec<Hit>)| (*method, separation(hits));
+    let [default, others @ ..] = &found;
+    let choice = Choice::between(merit(default), others.iter().map(merit));
     decision!(
         "retrieval_method_selected",
         what = choice.best(),
@@ -83,7 +84,8 @@ fn choose_method(brief: &Brief) -> Method {
         inputs = { terms: &brief.terms },
     );
     whytrace::set("retrieval_method", choice.best().to_string());
-    choice.into_best()
+    let hits = found.iter_mut().find(|(method, _)| method == choice.best()).map(|(_, hits)| std::mem::take(hits));
+    (choice.into_best(), hits.unwrap_or_default())
 }
 
 /// Tells the trace which passages were kept and which were not, and why.

@@ -142,7 +142,8 @@ struct Length {
 
 impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} sentences, {} words", self.sentences, self.words)
+        let plural = if self.sentences == 1 { "" } else { "s" };
+        write!(f, "{} sentence{plural}, {} words", self.sentences, self.words)
     }
 }
 
@@ -151,7 +152,7 @@ impl fmt::Display for Length {
 fn choose_length(brief: &Brief, rubric: &Rubric, plan: &Plan, picked: &[Candidate]) -> usize {
     let (shortest, longest) = (*rubric.words.start() as f64 * plan.length, *rubric.words.end() as f64 * plan.length);
     let (mut said, mut length, mut total) = (Vec::new(), 0, 0.0);
-    let options = picked.iter().zip(1..).map(|(candidate, count)| {
+    let mut options = picked.iter().zip(1..).map(|(candidate, count)| {
         said.extend(candidate.terms.iter().cloned());
         length += words(&candidate.text).count();
         total += candidate.score;
@@ -159,7 +160,8 @@ fn choose_length(brief: &Brief, rubric: &Rubric, plan: &Plan, picked: &[Candidat
         let merit = fit * (0.5 + 0.5 * brief.space.coverage(&brief.terms, &said)) * total / f64::from(count);
         (Length { sentences: count as usize, words: length }, merit)
     });
-    let choice = Choice::between((Length { sentences: 0, words: 0 }, 0.0), options);
+    let Some(shortest_option) = options.next() else { return 0 };
+    let choice = Choice::between(shortest_option, options);
     decision!(
         "summary_length_chosen",
         what = choice.best(),

@@ -74,7 +74,7 @@ impl Writers {
     #[traced_stage(
         "synthesis",
         component = Synthesizer,
-        output(|draft| draft.as_ref().ok().map(|draft| json!({ "draft": draft.to_string() })))
+        output(|draft| json!({ "draft": draft.to_string() }))
     )]
     pub fn synthesise(
         &mut self,
