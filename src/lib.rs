@@ -12,6 +12,7 @@ pub use setup::{Guard, InitError, Shutdown, Tracer, TracerBuilder, flush, init, 
 #[cfg(feature = "tokio")]
 pub use spawn::{spawn, spawn_blocking};
 
+pub use trace_core::Options;
 pub use trace_core::collect::{RecoverError, Recovered};
 pub use trace_core::context::{Ctx, Entered, InContext};
 pub use trace_core::event;
@@ -30,7 +31,6 @@ pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
 #[cfg(feature = "store")]
 pub use trace_store::{files, settings};
-pub use trace_core::Options;
 
 /// What macro expansions call. Not public API.
 #[doc(hidden)]

@@ -239,7 +239,7 @@ impl TracerBuilder {
     fn all_sinks(&self) -> Vec<Arc<dyn Sink>> {
         let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::new(DocumentSink::new())];
         if self.settings.summary {
-            sinks.push(Arc::new(SummarySink::new()));
+            sinks.push(Arc::new(SummarySink::new(self.settings.gate.scale)));
         }
         let scorecard = ScorecardSink::new(self.settings.scorecard, self.settings.gate.scale);
         if scorecard.is_on() {

@@ -6,6 +6,7 @@ pub mod context;
 pub mod diagnostics;
 pub mod event;
 pub mod fold;
+pub mod import;
 pub mod model;
 pub mod names;
 #[doc(hidden)]

@@ -132,6 +132,11 @@ impl Tracer {
         GLOBAL.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
+    /// Runs code whose traces go to this tracer, whichever is installed.
+    pub fn scope<R>(&self, code: impl FnOnce() -> R) -> R {
+        crate::context::Ctx::of_tracer(self.clone()).scope(code)
+    }
+
     /// The limits and rules.
     #[must_use]
     pub fn options(&self) -> &Options {

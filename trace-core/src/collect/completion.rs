@@ -74,6 +74,17 @@ impl Completion {
         }
     }
 
+    /// Whether every sink has answered.
+    pub(super) fn is_settled(&self) -> bool {
+        self.state().waiting_for == Some(0)
+    }
+
+    /// Whether every sink has answered and kept the trace.
+    pub(super) fn is_kept(&self) -> bool {
+        let state = self.state();
+        state.waiting_for == Some(0) && state.report.errors.is_empty()
+    }
+
     /// The time is over.
     pub(super) fn give_up(&self) {
         let state = self.state();

@@ -4,47 +4,66 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 /// The folder below `_traces` that holds the locked files.
 pub(super) const LIVE_DIR: &str = ".live";
 
+/// From how many bytes on a file is written anew with the traces that are still open.
+const COMPACT_FROM: u64 = 1 << 20;
+
 /// The locked files of this process, one for each `_traces` folder.
 #[derive(Default)]
-pub(super) struct Lives(Mutex<HashMap<PathBuf, Live>>);
+pub(super) struct Lives(HashMap<PathBuf, Live>);
 
 struct Live {
     file: File,
     path: PathBuf,
     name: String,
+    bytes: u64,
+    /// The traces that have not ended, and the names of their streams.
+    open: HashMap<String, String>,
 }
 
 impl Lives {
     /// Notes a trace and its stream; the name of the locked file.
-    pub(super) fn note(&self, traces_dir: &Path, trace_id: &str, stream: &str) -> io::Result<String> {
-        let mut lives = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if lives.get(traces_dir).is_some_and(|live| !live.path.exists()) {
-            lives.remove(traces_dir);
+    pub(super) fn note(&mut self, traces_dir: &Path, trace_id: &str, stream: &str) -> io::Result<String> {
+        if self.0.get(traces_dir).is_some_and(|live| !live.path.exists()) {
+            self.0.remove(traces_dir);
         }
-        let live = match lives.entry(traces_dir.to_owned()) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(Live::create(traces_dir)?),
+        let live = match self.0.get_mut(traces_dir) {
+            Some(live) => live,
+            None => self.0.entry(traces_dir.to_owned()).or_insert(Live::create(traces_dir)?),
         };
-        live.file.write_all(format!("{trace_id} {stream}\n").as_bytes())?;
+        live.open.insert(trace_id.to_owned(), stream.to_owned());
+        if live.bytes > COMPACT_FROM {
+            live.compact()?;
+        } else {
+            live.write(&line(trace_id, stream))?;
+        }
         Ok(live.name.clone())
     }
 
-    /// Gives up the locks below a folder. The files are removed: what they name has ended.
-    pub(super) fn release_below(&self, dir: &Path) {
-        let mut lives = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        lives.retain(|traces_dir, live| {
+    /// A trace needs no recovery any more.
+    pub(super) fn forget(&mut self, traces_dir: &Path, trace_id: &str) {
+        if let Some(live) = self.0.get_mut(traces_dir) {
+            live.open.remove(trace_id);
+        }
+    }
+
+    /// Gives up the locks below a folder. A file is removed when all that it names is kept; else the next start looks after the rest.
+    pub(super) fn release_below(&mut self, dir: &Path) {
+        self.0.retain(|traces_dir, live| {
             let below = traces_dir.starts_with(dir);
-            if below {
+            if below && live.open.is_empty() {
                 let _ = std::fs::remove_file(&live.path);
             }
             !below
         });
     }
+}
+
+fn line(trace_id: &str, stream: &str) -> String {
+    format!("{trace_id} {stream}\n")
 }
 
 impl Live {
@@ -55,7 +74,26 @@ impl Live {
         let path = dir.join(&name);
         let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
         file.lock()?;
-        Ok(Self { file, path, name })
+        Ok(Self { file, path, name, bytes: 0, open: HashMap::new() })
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        self.bytes += text.len() as u64;
+        self.file.write_all(text.as_bytes())
+    }
+
+    /// Replaces the file by one that names only what is open. The new one is locked before it takes the name, so at no moment
+    /// does the name stand for a file that others could lock.
+    fn compact(&mut self) -> io::Result<()> {
+        let text: String = self.open.iter().map(|(trace_id, stream)| line(trace_id, stream)).collect();
+        let temporary = self.path.with_extension("new");
+        let mut file = OpenOptions::new().append(true).create_new(true).open(&temporary)?;
+        file.lock()?;
+        file.write_all(text.as_bytes())?;
+        std::fs::rename(&temporary, &self.path)?;
+        self.bytes = text.len() as u64;
+        self.file = file;
+        Ok(())
     }
 }
 

@@ -61,8 +61,10 @@ struct Request {
 enum Wish {
     /// Say when you are there.
     Flush(SyncSender<()>),
-    /// End what is open of this tracer, forget it, and say when you are there.
+    /// End what is open of this tracer, and say when you are there.
     Close(Tracer, SyncSender<()>),
+    /// The sinks of this tracer are done: forget its traces, and say when you are there.
+    Release(Tracer, SyncSender<()>),
     /// Resolve this at the latest then.
     Deadline(Arc<Completion>, Instant),
 }
@@ -172,8 +174,12 @@ pub(crate) fn flush(tracer: &Tracer, timeout: Duration) -> bool {
 /// See [`Tracer::close`].
 pub(crate) fn close(tracer: &Tracer, timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
-    let (sender, receiver) = sync_channel(1);
-    request(Wish::Close(tracer.clone(), sender));
+    let (sender, receiver) = sync_channel(2);
+    request(Wish::Close(tracer.clone(), sender.clone()));
     let collected = receiver.recv_timeout(timeout).is_ok();
-    sinks::close(&tracer.inner().sinks, deadline) && collected
+    let stored = sinks::close(&tracer.inner().sinks, deadline);
+    request(Wish::Release(tracer.clone(), sender));
+    // Only forgetting is left: a moment is enough even when the time is over.
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
+    collected && receiver.recv_timeout(left).is_ok() && stored
 }

@@ -228,12 +228,20 @@ impl OpenTrace {
     /// Whether no record of it can come any more: it has ended, nobody but the collector holds its context, and a round has passed since.
     pub(super) fn is_over(&mut self, cut: Tick) -> bool {
         let held = Arc::strong_count(&self.shared) > 1;
-        if held || !self.ended || self.changed {
+        if held || !self.ended || self.changed || !self.shared.completion.is_settled() {
             self.released = None;
             return false;
         }
         let since = *self.released.get_or_insert_with(Tick::now);
         since < cut
+    }
+
+    /// Leaves it to recovery if a sink did not keep it, else to nobody; always true.
+    pub(super) fn forget(&self, streams: &mut Streams) -> bool {
+        if let (Some(stream), true) = (&self.stream, self.shared.completion.is_kept()) {
+            streams.forget_live(stream, &self.shared.trace_id);
+        }
+        true
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -68,7 +68,7 @@ struct Stream {
 
 impl Streams {
     /// Notes, in a file that this process holds locked, that it is recording this trace; that file's name.
-    pub(super) fn note_live(&self, stream: &StreamId, shared: &Shared) -> Option<String> {
+    pub(super) fn note_live(&mut self, stream: &StreamId, shared: &Shared) -> Option<String> {
         let stream_name = stream.path.file_name()?.to_str()?;
         match self.lives.note(&stream.traces_dir, &shared.trace_id, stream_name) {
             Ok(name) => Some(name),
@@ -80,6 +80,11 @@ impl Streams {
                 None
             }
         }
+    }
+
+    /// A trace needs no recovery any more.
+    pub(super) fn forget_live(&mut self, stream: &StreamId, trace_id: &str) {
+        self.lives.forget(&stream.traces_dir, trace_id);
     }
 
     /// Appends a line, to be written in this round.

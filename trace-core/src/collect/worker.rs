@@ -109,6 +109,10 @@ impl Worker {
                     self.close(&tracer);
                     let _ = done.send(());
                 }
+                Wish::Release(tracer, done) => {
+                    self.release(&tracer);
+                    let _ = done.send(());
+                }
                 Wish::Deadline(completion, at) => self.deadlines.push((completion, at)),
             }
         }
@@ -120,7 +124,11 @@ impl Worker {
         }
         self.streams.write_all();
         self.send_changed();
-        self.traces.retain(|_, trace| !trace.is_of(tracer));
+    }
+
+    fn release(&mut self, tracer: &Tracer) {
+        let streams = &mut self.streams;
+        self.traces.retain(|_, trace| !(trace.is_of(tracer) && trace.forget(streams)));
         if let Some(dir) = &tracer.options().dir {
             self.streams.close_below(dir);
         }
@@ -129,7 +137,8 @@ impl Worker {
     /// Sends on what has ended or changed since, and forgets what can get no more records.
     fn look_after_traces(&mut self, cut: Tick) {
         self.send_changed();
-        self.traces.retain(|_, trace| !trace.is_over(cut));
+        let streams = &mut self.streams;
+        self.traces.retain(|_, trace| !trace.is_over(cut) || !trace.forget(streams));
         self.limit_memory();
     }
 

@@ -167,7 +167,7 @@ impl Capture {
 
     /// Runs code whose traces are captured.
     pub fn scope<R>(&self, code: impl FnOnce() -> R) -> R {
-        Ctx::of_tracer(self.tracer.clone()).scope(code)
+        self.tracer.scope(code)
     }
 
     /// A future whose traces are captured.

@@ -4,6 +4,7 @@
 //! values are left out.
 
 use crate::model::{Decision, ErrorInfo, Evidence, Iteration, Observation, Outcome, Stage, Timestamp, Trace};
+use crate::text::printable;
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -73,7 +74,7 @@ impl<'a> Nodes<'a> {
         let mut stages = Vec::with_capacity(trace.stages.len());
         let mut latest = None;
         for (name, stage) in &trace.stages {
-            let line = format!("stage {}{}", plain(name), ended(stage.outcome, stage.error.as_ref()));
+            let line = format!("stage {}{}", printable(name), ended(stage.outcome, stage.error.as_ref()));
             latest = stage.started_at.or(latest);
             let node = nodes.push(ROOT, latest, name, line);
             spans.insert(&stage.id, node);
@@ -93,7 +94,7 @@ impl<'a> Nodes<'a> {
             nodes.push_finding(ROOT, iterated(iteration));
         }
         for child in &trace.child_traces {
-            let line = format!("child trace: {}", plain(child.output_type.as_deref().unwrap_or("run")));
+            let line = format!("child trace: {}", printable(child.output_type.as_deref().unwrap_or("run")));
             nodes.push_finding(ROOT, line);
         }
         nodes
@@ -191,14 +192,14 @@ impl<'a> Nodes<'a> {
 
 fn title(trace: &Trace) -> String {
     let project = if trace.project_name.is_empty() { &trace.project_id } else { &trace.project_name };
-    let mut line = format!("{}: {}", plain(project), trace.run.status);
+    let mut line = format!("{}: {}", printable(project), trace.run.status);
     push_error(&mut line, trace.run.error.as_ref());
     line
 }
 
 fn observed(observation: &Observation) -> String {
     let ended = ended(observation.outcome, observation.error.as_ref());
-    format!("observation {} [{}]{ended}", plain(&observation.name), plain(observation.kind.as_str()))
+    format!("observation {} [{}]{ended}", printable(&observation.name), printable(observation.kind.as_str()))
 }
 
 fn ended(outcome: Option<Outcome>, error: Option<&ErrorInfo>) -> String {
@@ -210,17 +211,17 @@ fn ended(outcome: Option<Outcome>, error: Option<&ErrorInfo>) -> String {
 fn push_error(line: &mut String, error: Option<&ErrorInfo>) {
     let Some(error) = error else { return };
     if let Some(kind) = &error.kind {
-        let _ = write!(line, " {}:", plain(kind));
+        let _ = write!(line, " {}:", printable(kind));
     }
-    let _ = write!(line, " {}", plain(&error.message));
+    let _ = write!(line, " {}", printable(&error.message));
 }
 
 fn decided(decision: &Decision) -> String {
-    let mut line = format!("decision {}: {}", plain(&decision.decision), plain(&decision.what));
+    let mut line = format!("decision {}: {}", printable(&decision.decision), printable(&decision.what));
     push_confidence(&mut line, decision.confidence);
     for (place, alternative) in decision.alternatives_considered.iter().enumerate() {
         line.push_str(if place == 0 { " over " } else { ", " });
-        line.push_str(&plain(&alternative.option));
+        line.push_str(&printable(&alternative.option));
         push_confidence(&mut line, alternative.confidence);
     }
     line
@@ -235,7 +236,9 @@ fn push_confidence(line: &mut String, confidence: Option<f64>) {
 /// What a stage came to: evidence, scores, gate.
 fn findings(stage: &Stage) -> Vec<String> {
     let mut lines: Vec<String> = stage.evidence.iter().map(found).collect();
-    lines.extend(stage.principle_scores.iter().map(|score| format!("score {}: {:.2}", plain(&score.id), score.score)));
+    lines.extend(
+        stage.principle_scores.iter().map(|score| format!("score {}: {:.2}", printable(&score.id), score.score)),
+    );
     if stage.passing.is_some() || stage.threshold.is_some() {
         let mut line = format!("gate: {}", verdict(stage.passing, stage.overall_score));
         if let Some(threshold) = stage.threshold {
@@ -257,7 +260,7 @@ fn found(evidence: &Evidence) -> String {
         (evidence.used, "used"),
     ];
     let said = counts.into_iter().filter_map(|(count, what)| Some(format!("{} {what}", count?)));
-    let sources = evidence.by_source.iter().map(|(source, count)| format!("{} {count}", plain(source)));
+    let sources = evidence.by_source.iter().map(|(source, count)| format!("{} {count}", printable(source)));
     format!("evidence: {}", said.chain(sources).collect::<Vec<_>>().join(", "))
 }
 
@@ -278,22 +281,9 @@ fn verdict(passed: Option<bool>, score: Option<f64>) -> String {
 
 fn push_names(line: &mut String, what: &str, names: &[String]) {
     if !names.is_empty() {
-        let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
+        let names: Vec<String> = names.iter().map(|name| printable(name).into_owned()).collect();
         let _ = write!(line, "; {what} {}", names.join(", "));
     }
-}
-
-/// Text on one line: control characters are escaped.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            plain.extend(character.escape_default());
-        } else {
-            plain.push(character);
-        }
-    }
-    plain
 }
 
 #[cfg(test)]
