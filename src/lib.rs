@@ -29,8 +29,26 @@ pub use trace_core::redact;
 pub use trace_core::registry::{self, TracingComponent};
 pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use trace_store::sql;
 #[cfg(feature = "store")]
 pub use trace_store::{files, settings};
+
+pub use trace_core::registry::{Prompt, PromptError, RenderedPrompt};
+#[doc = include_str!("../docs/macros/tracing_component.md")]
+pub use trace_macros::TracingComponent;
+#[doc = include_str!("../docs/macros/decision.md")]
+pub use trace_macros::decision;
+#[doc = include_str!("../docs/macros/observable.md")]
+pub use trace_macros::observable;
+#[doc = include_str!("../docs/macros/prompt.md")]
+pub use trace_macros::prompt;
+#[doc = include_str!("../docs/macros/register_component.md")]
+pub use trace_macros::register_component;
+#[doc = include_str!("../docs/macros/traced_run.md")]
+pub use trace_macros::traced_run;
+#[doc = include_str!("../docs/macros/traced_stage.md")]
+pub use trace_macros::traced_stage;
 
 /// What macro expansions call. Not public API.
 #[doc(hidden)]

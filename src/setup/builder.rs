@@ -246,8 +246,9 @@ impl TracerBuilder {
             sinks.push(Arc::new(scorecard));
         }
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
-        if let Some(rows) = trace_store::sql::sink_of(&self.settings) {
-            sinks.push(rows);
+        match trace_store::sql::RowsSink::of_settings(&self.settings) {
+            Ok(rows) => sinks.extend(rows.map(|rows| Arc::new(rows) as Arc<dyn Sink>)),
+            Err(error) => say(&format!("no rows are kept: {error}")),
         }
         sinks.extend(self.sinks.iter().map(|sink| Arc::clone(&sink.0)));
         sinks

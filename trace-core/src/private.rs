@@ -2,11 +2,16 @@
 
 pub use crate::model::ErrorInfo;
 pub use crate::record::capture::{self, Captured};
-pub use crate::record::probe;
+pub use crate::record::probe::{self, Failure, Given, Returned, Worded, alternative, confidence};
 pub use crate::record::tape::Tape;
 pub use crate::record::{
     Begin, DecisionDraft, End, IntoResponse, IntoUsage, Run, RunSpan, Span, Text, begin, call, call_once, decision,
     enter, future, future_begun, future_stream, future_with, recording, run_begin, run_enter, run_future, stream,
 };
-pub use crate::registry::{ComponentDecl, Prompt, Site, SiteKind, SiteRef, TracingComponent};
+pub use crate::registry::{
+    ComponentDecl, Prompt, PromptError, PromptRef, RenderedPrompt, Site, SiteKind, SiteRef, TracingComponent,
+    checked_prompt_name, template_value,
+};
 pub use inventory;
+pub use serde::Serialize;
+pub use std::boxed::Box;

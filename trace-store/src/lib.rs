@@ -2,3 +2,5 @@
 
 pub mod files;
 pub mod settings;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod sql;

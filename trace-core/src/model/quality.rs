@@ -142,6 +142,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_score_that_is_no_number_is_written_and_read_back() {
+        for (score, text) in [(1.5, "1.5"), (f64::NAN, "\"NaN\""), (f64::NEG_INFINITY, "\"-Infinity\"")] {
+            let json = serde_json::to_string(&Score::new("A", score)).unwrap();
+            assert!(json.contains(&format!("\"score\":{text}")), "{json}");
+            let read: Score = serde_json::from_str(&json).unwrap();
+            assert_eq!(read.score.to_bits(), score.to_bits(), "{json}");
+        }
+        assert!(serde_json::from_str::<Score>(r#"{"score":null}"#).unwrap().score.is_nan());
+        assert!(serde_json::from_str::<Score>(r#"{"score":"good"}"#).is_err());
+    }
+
+    #[test]
     fn a_gate_names_gaps_and_strengths() {
         let scores = [Score::new("A", 3.0), Score::new("B", 1.9), Score::new("C", f64::NAN)];
         let gate = GatePolicy::default().judge(&scores);

@@ -4,16 +4,12 @@
 //! Comes in: references to what a function returned or what stands in a `decision!`. Goes out: [`ErrorInfo`], [`Text`]. The way is chosen as
 //! in [`capture`](super::capture): the first type of a chain whose bounds hold.
 
-use super::capture;
+use super::{Text, capture};
 use crate::model::ErrorInfo;
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
-
-/// Text as a call site gives it: a literal costs nothing.
-pub type Text = Cow<'static, str>;
 
 /// How many sources of an error are followed. An error that is its own source ends there.
 const MAX_CHAIN: usize = 32;
@@ -296,7 +292,7 @@ impl<T: ?Sized> Debug for Printed<'_, T> {
 
 /// A type that says in words what it is.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has no text to show in a decision",
+    message = "`{Self}` has no text to be shown",
     label = "neither `AsRef<str>` nor `Display`",
     note = "implement `std::fmt::Display` for it, or write the text with `format!(\"…\")`"
 )]
@@ -309,6 +305,49 @@ pub trait PrintsText {
 impl<T: Display + ?Sized> PrintsText for T {
     fn print(&self) -> String {
         capture::display(self)
+    }
+}
+
+/// What is said of a run: a text as [`Worded`] takes it, or an `Option` of one.
+#[derive(Debug)]
+pub struct Given<'a, T: ?Sized>(Always<'a, T>);
+
+impl<'a, T: ?Sized> Given<'a, T> {
+    /// The expression's value, by reference.
+    #[inline]
+    pub fn new(value: &'a T) -> Self {
+        Self(Always(Worded::new(value)))
+    }
+}
+
+impl<T: PrintsText> Given<'_, Option<T>> {
+    /// The text, if there is one.
+    #[must_use]
+    pub fn text(&self) -> Option<Text> {
+        self.0.0.0.0.as_ref().map(|value| Text::Owned(value.print()))
+    }
+}
+
+impl<'a, T: ?Sized> Deref for Given<'a, T> {
+    type Target = Always<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// What is no `Option`.
+#[derive(Debug)]
+pub struct Always<'a, T: ?Sized>(Worded<'a, T>);
+
+impl<T: ?Sized> Always<'_, T> {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> Option<Text>
+    where
+        T: PrintsText,
+    {
+        Some(Text::Owned(self.0.0.0.print()))
     }
 }
 

@@ -12,5 +12,7 @@ mod site;
 pub use component::{ComponentDecl, TracingComponent};
 pub use conformance::{Problem, assert_conformance};
 pub use listing::{DecisionPoint, Registry, registry};
-pub use prompt::Prompt;
+pub use prompt::{Prompt, PromptError, RenderedPrompt, name_fault, registry_name, template_hash};
+#[doc(hidden)]
+pub use prompt::{PromptRef, TemplateValue, checked_prompt_name, template_value};
 pub use site::{Site, SiteKind, SiteRef};

@@ -1,0 +1,157 @@
+//! Secrets in JSON values.
+//!
+//! Comes in: a value of a user's, of any size and depth. Goes out: the same value, its texts and keys redacted, what stands under the
+//! name of a secret replaced, its depth bounded; and how large it is.
+
+use super::path::Path;
+use super::{REDACTED, Redactor};
+use crate::model::Object;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// How deep values are kept. A document holds them a few levels down, and readers of JSON stop at 128.
+const MAX_DEPTH: usize = 100;
+
+/// What stands in place of what is deeper.
+const TOO_DEEP: &str = "…";
+
+impl Redactor {
+    /// Redacts a value; returns about how many bytes it takes as JSON.
+    pub(super) fn walk(&self, path: &Path<'_>, value: &mut Value) -> usize {
+        self.walk_at(path, value, 0)
+    }
+
+    fn walk_at(&self, path: &Path<'_>, value: &mut Value, depth: usize) -> usize {
+        match value {
+            Value::Null | Value::Bool(_) => 5,
+            Value::Number(_) => 8,
+            Value::String(text) => {
+                self.scrub(path, text);
+                text.len() + 2
+            }
+            Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => {
+                replace(value, TOO_DEEP);
+                TOO_DEEP.len() + 2
+            }
+            Value::Array(items) => {
+                if self.enabled {
+                    self.named_pair(items);
+                }
+                let items = items.iter_mut().enumerate();
+                items.map(|(index, item)| self.walk_at(&path.index(index), item, depth + 1) + 1).sum::<usize>() + 2
+            }
+            Value::Object(map) => self.walk_object(path, map, depth + 1),
+        }
+    }
+
+    fn walk_object(&self, path: &Path<'_>, map: &mut Object, depth: usize) -> usize {
+        if self.enabled {
+            self.named_value(map);
+        }
+        let is_token_of_text = ["logprob", "token_str", "token_id"].iter().any(|sibling| map.contains_key(*sibling));
+        let mut bytes = 2;
+        for (key, value) in map.iter_mut() {
+            if self.enabled && self.names.is_secret(key) && !(is_token_of_text && key == "token") {
+                blank(value);
+            }
+            bytes += key.len() + 4 + self.walk_at(&path.key(key), value, depth);
+        }
+        self.keys(path, map);
+        bytes
+    }
+
+    /// Redacts an object of which each member is a value; returns nothing, since each member has a limit of its own.
+    pub(super) fn walk_members(&self, path: &Path<'_>, map: &mut Object, each: impl Fn(&Path<'_>, &mut Value)) {
+        for (key, value) in map.iter_mut() {
+            if self.enabled && self.names.is_secret(key) {
+                blank(value);
+            }
+            each(&path.key(key), value);
+        }
+        self.keys(path, map);
+    }
+
+    /// Redacts and bounds the keys; two that become the same are numbered.
+    fn keys(&self, path: &Path<'_>, map: &mut Object) {
+        let redacted = |key: &str| {
+            let mut clean = key.to_owned();
+            self.label(&path.key("key"), &mut clean);
+            clean
+        };
+        if map.keys().all(|key| self.is_plain_key(key) || redacted(key) == *key) {
+            return;
+        }
+        let mut numbering = Numbering::default();
+        for (key, value) in std::mem::take(map) {
+            let clean = numbering.unique(redacted(&key), |other| map.contains_key(other));
+            map.insert(clean, value);
+        }
+    }
+
+    /// Whether a key is a short identifier, in which no built-in rule finds anything.
+    fn is_plain_key(&self, key: &str) -> bool {
+        self.rules.is_empty()
+            && self.patterns.is_empty()
+            && key.len() < 16
+            && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    }
+
+    /// `{"name": "Authorization", "value": …}`, as lists of headers are written.
+    fn named_value(&self, map: &mut Object) {
+        let name = ["name", "key", "header"].iter().find_map(|name| map.get(*name)?.as_str());
+        if name.is_some_and(|name| self.names.is_secret(name))
+            && let Some(value) = map.get_mut("value")
+        {
+            blank(value);
+        }
+    }
+
+    /// `["Authorization", "…"]` as an item of a list, as pairs are written.
+    fn named_pair(&self, items: &mut [Value]) {
+        for item in items {
+            if let Value::Array(pair) = item
+                && let [Value::String(name), value @ Value::String(_)] = pair.as_mut_slice()
+                && self.names.is_secret(name)
+            {
+                blank(value);
+            }
+        }
+    }
+}
+
+/// Keeps keys apart that became the same: `key`, `key#2`, `key#3`, …
+#[derive(Default)]
+pub(super) struct Numbering(HashMap<String, u64>);
+
+impl Numbering {
+    pub(super) fn unique(&mut self, key: String, is_taken: impl Fn(&str) -> bool) -> String {
+        let mut unique = key.clone();
+        while is_taken(&unique) {
+            let number = self.0.entry(key.clone()).or_insert(1);
+            *number += 1;
+            unique = format!("{key}#{number}");
+        }
+        unique
+    }
+}
+
+/// Replaces a secret. That there is none (`null`, an empty text) and a plain yes or no stay.
+fn blank(value: &mut Value) {
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::String(text) if text.is_empty() => {}
+        _ => replace(value, REDACTED),
+    }
+}
+
+/// Puts a text in place of a value, which is taken apart without recursion: dropping a deep one would overflow the stack.
+pub(super) fn replace(value: &mut Value, text: &str) {
+    let mut rest = vec![std::mem::replace(value, Value::String(text.to_owned()))];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::Array(items) => rest.extend(items),
+            Value::Object(map) => rest.extend(map.into_iter().map(|(_, value)| value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+}

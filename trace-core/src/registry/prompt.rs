@@ -1,9 +1,0 @@
-/// stub
-#[derive(Debug)]
-pub struct Prompt {}
-impl Prompt {
-    /// stub
-    pub fn link(&self) -> crate::model::PromptLink {
-        Default::default()
-    }
-}

@@ -1,0 +1,193 @@
+//! Functions that give a future. An `async fn` becomes `fn -> impl Future`: the span begins at the first poll, and the future is no larger
+//! than without us.
+//!
+//! This crate's edition is 2024, and the `impl Future` that it writes captures every lifetime in scope by that edition's rules, also in crates
+//! of older editions.
+
+use super::{Call, hidden, is_unit};
+use crate::item::{Body, without_impl_trait};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{format_ident, quote};
+use syn::{Attribute, FnArg, Pat, Signature, Type};
+
+impl Call<'_> {
+    pub(super) fn async_fn(&self) -> TokenStream {
+        let private = &self.private;
+        let (sig, bindings) = self.future_signature();
+        let attached = self.attached();
+        let how = if attached.is_some() { quote!(future_begun) } else { quote!(future) };
+        let future = self.async_block(&bindings, attached);
+        let done = self.done(Some(&self.function.returned()));
+        let site = self.site();
+        self.with_signature(
+            sig,
+            &quote! {
+                #site
+                #private::#how(&__WHYTRACE_SITE, #future, #done)
+            },
+        )
+    }
+
+    /// `async fn … -> !` stays one: the output of a future cannot be written as `!`.
+    pub(super) fn async_never(&self) -> TokenStream {
+        let (private, site) = (&self.private, self.site());
+        let attached = self.attached();
+        let how = if attached.is_some() { quote!(future_begun) } else { quote!(future) };
+        let block = self.function.body.block(attached.unwrap_or_default());
+        self.function.with_body(&quote! {
+            #site
+            #private::#how(&__WHYTRACE_SITE, async move #block, |_: &(), _: &mut #private::End| {}).await;
+            ::core::unreachable!("a function that never returns has returned")
+        })
+    }
+
+    /// A function that returns `impl Future` or a boxed future.
+    pub(super) fn future_fn(&self, output: Option<&Type>, is_boxed: bool) -> TokenStream {
+        let (private, site) = (&self.private, self.site());
+        let done = self.done(output);
+        if let Some((call, body)) = self.function.body.as_async_block() {
+            let attached = self.attached();
+            let how = if attached.is_some() { quote!(future_begun) } else { quote!(future) };
+            let block = body.block(attached.unwrap_or_default());
+            let future = self.on_heap(quote! { async move #block });
+            let future = quote! { #private::#how(&__WHYTRACE_SITE, #future, #done) };
+            let future = call.map_or_else(|| future.clone(), |call| quote! { #call(#future) });
+            return self.function.with_body(&quote! { #site #future });
+        }
+        let body = self.closure(&self.function.returned());
+        let made = quote! { #private::call_once(#body) };
+        let made = if is_boxed { made } else { self.on_heap(made) };
+        let (begin, begun) = (hidden("begin"), self.begun());
+        let begun = begun.map(|begun| quote! { let #begin = #begun; });
+        let future = match &begun {
+            None => quote! { #private::future(&__WHYTRACE_SITE, #made, #done) },
+            Some(_) => quote! { #private::future_with(&__WHYTRACE_SITE, #begin, #made, #done) },
+        };
+        let future = if is_boxed {
+            quote! { #private::Box::pin(#future) }
+        } else {
+            future
+        };
+        self.function.with_body(&quote! { #site #begun #future })
+    }
+
+    /// The signature of an `async fn` as one that returns `impl Future`, and how its parameters are bound inside.
+    pub(super) fn future_signature(&self) -> (Signature, Bindings) {
+        let mut sig = self.function.sig.clone();
+        sig.asyncness = None;
+        let returned = in_this_edition(&self.function.returned());
+        sig.output = syn::parse_quote!(-> impl ::core::future::Future<Output = #returned>);
+        let bindings = Bindings::of(&mut sig);
+        (sig, bindings)
+    }
+
+    pub(super) fn with_signature(&self, sig: Signature, body: &TokenStream) -> TokenStream {
+        let crate::item::Function { attrs, vis, modifier, .. } = self.function;
+        quote! { #(#attrs)* #vis #modifier #sig { #body } }
+    }
+
+    /// The body of an `async fn` as a future, on the heap if that is wanted.
+    pub(super) fn async_block(&self, bindings: &Bindings, begin: Option<TokenStream>) -> TokenStream {
+        let Bindings { held, bound } = bindings;
+        let typed = returns_type(&self.function.returned());
+        let block = self.function.body.block(quote! { #held #bound #typed #begin });
+        self.on_heap(quote! { async move #block })
+    }
+
+    fn on_heap(&self, future: TokenStream) -> TokenStream {
+        let private = &self.private;
+        if self.options.boxed.is_some() {
+            quote! { #private::Box::pin(#future) }
+        } else {
+            future
+        }
+    }
+}
+
+/// How an async block takes over a function's parameters.
+pub(super) struct Bindings {
+    /// Statements that mention every parameter, so that all of them move into the future and are dropped with it, in the order
+    /// in which a function's are: the last first.
+    held: TokenStream,
+    /// Statements that bind patterns to parameters.
+    bound: TokenStream,
+}
+
+impl Bindings {
+    /// Gives every parameter that is a pattern a name in the signature.
+    fn of(sig: &mut Signature) -> Self {
+        let (mut held, mut bound) = (Vec::new(), TokenStream::new());
+        for (at, input) in sig.inputs.iter_mut().enumerate() {
+            let (attrs, name) = match input {
+                FnArg::Receiver(receiver) => {
+                    (conditions(&receiver.attrs), Ident::new("self", receiver.self_token.span))
+                }
+                FnArg::Typed(parameter) => {
+                    let attrs = conditions(&parameter.attrs);
+                    let name = match &*parameter.pat {
+                        Pat::Ident(plain) if plain.by_ref.is_none() && plain.subpat.is_none() => plain.ident.clone(),
+                        pattern => {
+                            let name = format_ident!("__whytrace_arg{at}", span = Span::mixed_site());
+                            if !matches!(pattern, Pat::Wild(_)) {
+                                bound.extend(quote! { #(#attrs)* let #pattern = #name; });
+                            }
+                            *parameter.pat = syn::parse_quote!(#name);
+                            name
+                        }
+                    };
+                    (attrs, name)
+                }
+            };
+            held.push(quote! { #(#attrs)* #[allow(clippy::used_underscore_binding)] let _ = &#name; });
+        }
+        let held = held.into_iter().rev().collect();
+        Self { held, bound }
+    }
+}
+
+/// The attributes that decide whether a parameter exists at all.
+fn conditions(attrs: &[Attribute]) -> Vec<Attribute> {
+    attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
+}
+
+/// A statement that never runs and tells the compiler what an async block returns: without it, `Box::new(error)` would not become the
+/// `Box<dyn Error>` that the signature promises.
+pub(super) fn returns_type(returned: &Type) -> TokenStream {
+    if is_unit(returned) {
+        return TokenStream::new();
+    }
+    let (never, returned) = (hidden("never"), without_impl_trait(returned));
+    quote! {
+        #[allow(unknown_lints, unreachable_code, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
+        if false {
+            let #never: #returned = loop {};
+            return #never;
+        }
+    }
+}
+
+/// A type whose `impl Trait`s capture lifetimes by the rules of this crate's edition, as they do in an `async fn` of any edition.
+fn in_this_edition(returned: &Type) -> TokenStream {
+    fn respan(tokens: TokenStream) -> TokenStream {
+        tokens
+            .into_iter()
+            .map(|token| match token {
+                TokenTree::Ident(word) if word == "impl" => TokenTree::Ident(Ident::new("impl", Span::call_site())),
+                TokenTree::Group(group) => {
+                    let mut inside = proc_macro2::Group::new(group.delimiter(), respan(group.stream()));
+                    inside.set_span(group.span());
+                    TokenTree::Group(inside)
+                }
+                other => other,
+            })
+            .collect()
+    }
+    respan(quote!(#returned))
+}
+
+impl Call<'_> {
+    /// The body of a function that consists of one async block, for runs.
+    pub(super) fn written_out(&self) -> Option<(Option<TokenStream>, Body)> {
+        self.function.body.as_async_block()
+    }
+}

@@ -1,0 +1,204 @@
+//! What differs between the databases, and nothing else: how a connection is opened, what a cell becomes, how rows are inserted,
+//! which errors mean that the database is away.
+//!
+//! Comes in: statements with `$1` parameters, tables and cells. Goes out: what the database made of them. Everything above this module is
+//! the same code for both.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use super::error::SqlError;
+use super::url::{DatabaseKind, DatabaseUrl};
+use super::value::{Column, Table, Value};
+use sqlx::SqlSafeStr;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// A statement made of literals and constants only, never of anything from outside.
+pub(crate) type Sql = Cow<'static, str>;
+
+/// A connection to either database.
+#[derive(Debug)]
+pub(crate) enum Connection {
+    /// To a file.
+    #[cfg(feature = "sqlite")]
+    Sqlite(sqlite::Sqlite),
+    /// To a server.
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Postgres),
+}
+
+/// What a failed statement says about the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// It cannot be used now: locked, full, gone, or its schema is broken. The same statement may work later.
+    Away,
+    /// It works, and refuses this row.
+    Refused,
+}
+
+/// Runs `$body` with `$connection` bound to the connection of whichever database it is.
+macro_rules! either {
+    ($self:expr, $connection:ident => $body:expr) => {
+        match $self {
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite($connection) => $body,
+            #[cfg(feature = "postgres")]
+            Connection::Postgres($connection) => $body,
+        }
+    };
+}
+
+/// Whether the driver understands the URL.
+pub(crate) fn check(url: &DatabaseUrl) -> Result<(), sqlx::Error> {
+    match url.kind() {
+        #[cfg(feature = "sqlite")]
+        DatabaseKind::Sqlite => sqlite::options(url).map(|_| ()),
+        #[cfg(feature = "postgres")]
+        DatabaseKind::Postgres => postgres::options(url).map(|_| ()),
+        #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+        _ => Ok(()),
+    }
+}
+
+impl Connection {
+    /// Opens a connection; `patience` is how long to wait for locks, and for a server to answer.
+    pub(crate) async fn open(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
+        match url.kind() {
+            #[cfg(feature = "sqlite")]
+            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience).await.map(Self::Sqlite),
+            #[cfg(feature = "postgres")]
+            DatabaseKind::Postgres => postgres::Postgres::open(url, patience).await.map(Self::Postgres),
+            #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+            _ => Err(SqlError::Url { url: url.to_string(), reason: "this program was built without it".to_owned() }),
+        }
+    }
+
+    /// Which database it is.
+    pub(crate) fn kind(&self) -> DatabaseKind {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => DatabaseKind::Sqlite,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => DatabaseKind::Postgres,
+        }
+    }
+
+    /// Whether what it is connected to is still what the URL names.
+    pub(crate) fn is_current(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => connection.is_current(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+        }
+    }
+
+    /// Runs one statement; returns how many rows it changed.
+    pub(crate) async fn run(&mut self, sql: impl Into<Sql>, arguments: Vec<Value>) -> Result<u64, sqlx::Error> {
+        let sql = sqlx::AssertSqlSafe(sql.into()).into_sql_str();
+        either!(self, connection => connection.run(sql, arguments).await)
+    }
+
+    /// Runs several statements without parameters.
+    pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        either!(self, connection => connection.script(sql).await)
+    }
+
+    /// Reads rows whose columns are `columns`, as [`Connection::selection`] names them.
+    pub(crate) async fn fetch(
+        &mut self,
+        sql: impl Into<Sql>,
+        arguments: Vec<Value>,
+        columns: &[Column],
+    ) -> Result<Vec<Vec<Value>>, sqlx::Error> {
+        let sql = sqlx::AssertSqlSafe(sql.into()).into_sql_str();
+        either!(self, connection => connection.fetch(sql, arguments, columns).await)
+    }
+
+    /// The columns of a table as a list to select, each read as the cell of its kind.
+    pub(crate) fn selection(&self, table: &Table) -> String {
+        let select = either!(self, connection => connection.select());
+        table.columns.iter().map(select).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The condition that a column is in the list that is the first parameter: `trace_id` + [`Connection::in_list`].
+    pub(crate) fn in_list(&self) -> &'static str {
+        either!(self, connection => connection.in_list())
+    }
+
+    /// Inserts rows. A row whose key exists replaces the one that is there, but for what the table keeps.
+    pub(crate) async fn insert(&mut self, table: &'static Table, rows: Vec<Vec<Value>>) -> Result<(), sqlx::Error> {
+        either!(self, connection => connection.insert(table, rows).await)
+    }
+
+    /// Begins a transaction that may write.
+    pub(crate) async fn begin(&mut self) -> Result<(), sqlx::Error> {
+        let begin = either!(self, connection => connection.begin());
+        self.run(begin, Vec::new()).await.map(|_| ())
+    }
+
+    /// Keeps what the transaction did.
+    pub(crate) async fn commit(&mut self) -> Result<(), sqlx::Error> {
+        self.run("COMMIT", Vec::new()).await.map(|_| ())
+    }
+
+    /// Undoes what the transaction did; where even that fails, the connection is no longer of use.
+    pub(crate) async fn rollback(&mut self) -> Result<(), sqlx::Error> {
+        self.run("ROLLBACK", Vec::new()).await.map(|_| ())
+    }
+
+    /// Inside a transaction: waits until no other process changes the schema.
+    pub(crate) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
+        either!(self, connection => connection.lock_schema().await)
+    }
+
+    /// The names of the tables and views that are there.
+    pub(crate) async fn relations(&mut self) -> Result<Vec<String>, sqlx::Error> {
+        let sql = either!(self, connection => connection.list_relations());
+        let column = Column { name: "name", kind: super::value::Kind::Text };
+        let rows = self.fetch(sql, Vec::new(), &[column]).await?;
+        let text = |row: Vec<Value>| match row.into_iter().next() {
+            Some(Value::Text(name)) => Some(name),
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(text).collect())
+    }
+
+    /// Closes the connection properly.
+    pub(crate) async fn close(self) {
+        either!(self, connection => connection.close().await);
+    }
+}
+
+/// What an error says about the database.
+pub(crate) fn failure(error: &sqlx::Error) -> Failure {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code();
+            let code = code.as_deref().unwrap_or_default();
+            #[cfg(feature = "sqlite")]
+            if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                return sqlite::failure(code);
+            }
+            #[cfg(feature = "postgres")]
+            if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+                return postgres::failure(code);
+            }
+            let _ = code;
+            Failure::Away
+        }
+        sqlx::Error::Encode(_) => Failure::Refused,
+        _ => Failure::Away,
+    }
+}
+
+/// The part of an insert that makes it idempotent: ` ON CONFLICT (key) DO UPDATE SET …`.
+fn on_conflict(table: &Table, column_name: impl Fn(&Column) -> Cow<'static, str>) -> String {
+    let kept = |column: &&Column| !table.key.contains(&column.name) && !table.keep.contains(&column.name);
+    let updates: Vec<String> =
+        table.columns.iter().filter(kept).map(|column| format!("{0} = excluded.{0}", column_name(column))).collect();
+    format!(" ON CONFLICT ({}) DO UPDATE SET {}", table.key.join(", "), updates.join(", "))
+}

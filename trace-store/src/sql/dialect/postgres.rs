@@ -1,0 +1,279 @@
+//! Postgres: a server that several machines may write to.
+//!
+//! Rows are inserted column by column, `UNNEST($1::text[], …)`: one statement for any number of rows, and it keeps `ON CONFLICT`. Moments,
+//! objects and lists travel as text and are cast there; money travels as picodollars and becomes NUMERIC(20,12).
+
+use super::{Failure, on_conflict};
+use crate::sql::error::SqlError;
+use crate::sql::url::DatabaseUrl;
+use crate::sql::value::{Column, Kind, Table, Value};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Row as _, SqlSafeStr, SqlStr};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::future::Future;
+use std::str::FromStr;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Who changes the schema holds this lock ("whytrace" in ASCII).
+const SCHEMA_LOCK: i64 = 0x7768_7974_7261_6365;
+
+/// How many rows one insert carries: measured, more are hardly faster.
+const ROWS: usize = 512;
+
+/// How many bytes of rows one insert carries, more or less: a message to the server ends at 1 GiB.
+const BYTES: usize = 16 << 20;
+
+/// How much longer than the server itself the client waits, before it takes the connection for dead.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A connection to a server.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    connection: PgConnection,
+    patience: Duration,
+}
+
+/// The driver's reading of a URL.
+pub(super) fn options(url: &DatabaseUrl) -> Result<PgConnectOptions, sqlx::Error> {
+    PgConnectOptions::from_str(url.secret())
+}
+
+/// What a SQLSTATE says about the database.
+pub(super) fn failure(code: &str) -> Failure {
+    // Data exception, constraint violated, program limit exceeded: the row is to blame.
+    if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) { Failure::Refused } else { Failure::Away }
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
+        let refuse = |reason: String| SqlError::Open { url: url.clone(), reason };
+        let patience_ms = patience.as_millis().to_string();
+        let options = options(url)
+            .map_err(|error| refuse(error.to_string()))?
+            .options([("lock_timeout", patience_ms.as_str()), ("client_min_messages", "warning"), ("TimeZone", "UTC")])
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        match tokio::time::timeout(patience, options.connect()).await {
+            Ok(Ok(connection)) => Ok(Self { connection, patience }),
+            Ok(Err(error)) => Err(refuse(format!("{error} (check host, port, user, password and database)"))),
+            Err(_) => Err(refuse(format!("no answer within {patience:?} (check host and port)"))),
+        }
+    }
+
+    pub(super) async fn run(&mut self, sql: SqlStr, arguments: Vec<Value>) -> Result<u64, sqlx::Error> {
+        let query = bind_all(sqlx::query(sql), arguments);
+        let done = within(self.patience, query.execute(&mut self.connection)).await?;
+        Ok(done.rows_affected())
+    }
+
+    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        within(self.patience, sqlx::raw_sql(sql).execute(&mut self.connection)).await.map(|_| ())
+    }
+
+    pub(super) async fn fetch(
+        &mut self,
+        sql: SqlStr,
+        arguments: Vec<Value>,
+        columns: &[Column],
+    ) -> Result<Vec<Vec<Value>>, sqlx::Error> {
+        let query = bind_all(sqlx::query(sql), arguments);
+        let rows = within(self.patience, query.fetch_all(&mut self.connection)).await?;
+        rows.iter().map(|row| cells(row, columns)).collect()
+    }
+
+    #[allow(clippy::unused_self)] // the same shape as the other dialect
+    pub(super) fn select(&self) -> fn(&Column) -> Cow<'static, str> {
+        selected
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn in_list(&self) -> &'static str {
+        " = ANY($1::text[])"
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn begin(&self) -> &'static str {
+        "BEGIN"
+    }
+
+    pub(super) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
+        self.run("SELECT pg_advisory_xact_lock($1)".into_sql_str(), vec![Value::Int(SCHEMA_LOCK)]).await.map(|_| ())
+    }
+
+    /// Only where unqualified names are made: other schemas may have tables of the same names.
+    #[allow(clippy::unused_self)]
+    pub(super) fn list_relations(&self) -> &'static str {
+        "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')"
+    }
+
+    pub(super) async fn insert(&mut self, table: &'static Table, rows: Vec<Vec<Value>>) -> Result<(), sqlx::Error> {
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
+            let mut columns: Vec<ColumnOfCells> = table.columns.iter().map(|column| column.kind.into()).collect();
+            let (mut count, mut bytes) = (0, 0);
+            while count < ROWS && bytes < BYTES {
+                let Some(row) = rows.next() else { break };
+                count += 1;
+                bytes += row.iter().map(Value::size).sum::<usize>();
+                columns.iter_mut().zip(row).for_each(|(column, cell)| column.push(cell));
+            }
+            let query = columns.into_iter().fold(sqlx::query(insert_statement(table)), |query, c| c.bind(query));
+            within(self.patience, query.execute(&mut self.connection)).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn close(self) {
+        // A server that is gone needs no farewell.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.connection.close()).await;
+    }
+}
+
+/// A server that vanished without a word (a cable, a firewall) would otherwise be waited for as long as TCP does.
+async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    match tokio::time::timeout(patience + GRACE, work).await {
+        Ok(done) => done,
+        Err(_) => Err(sqlx::Error::Io(std::io::Error::new(
+            std::io::ErrorKind::TimedOut,
+            format!("no answer within {:?}", patience + GRACE),
+        ))),
+    }
+}
+
+/// How a column is read as the cell of its kind.
+fn selected(column: &Column) -> Cow<'static, str> {
+    let name = column.name;
+    match column.kind {
+        Kind::Text | Kind::Int | Kind::Float | Kind::Bool | Kind::Bytes | Kind::List => name.into(),
+        Kind::Time => {
+            format!(r#"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {name}"#).into()
+        }
+        Kind::Json => format!("{name}::text AS {name}").into(),
+        Kind::Money => format!("({name} * 1000000000000)::bigint AS {name}").into(),
+    }
+}
+
+/// The type of the array that a column's cells travel in, and the expression that makes the column of one of them.
+fn travels_as(column: &Column) -> (&'static str, String) {
+    let cell = format!("cells.{}", column.name);
+    match column.kind {
+        Kind::Text => ("text", cell),
+        Kind::Int => ("bigint", cell),
+        Kind::Float => ("float8", cell),
+        Kind::Bool => ("bool", cell),
+        Kind::Bytes => ("bytea", cell),
+        Kind::Time => ("text", format!("{cell}::timestamptz")),
+        Kind::Json => ("text", format!("{cell}::jsonb")),
+        Kind::List => ("text", format!("{cell}::text[]")),
+        Kind::Money => ("bigint", format!("({cell}::numeric / 1000000000000)::numeric(20,12)")),
+    }
+}
+
+/// The statement that inserts any number of rows; made once.
+fn insert_statement(table: &'static Table) -> SqlStr {
+    static MADE: LazyLock<Mutex<HashMap<&'static str, SqlStr>>> = LazyLock::new(Mutex::default);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let statement = made.entry(table.name).or_insert_with(|| {
+        let names: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+        let (types, cells): (Vec<_>, Vec<_>) = table.columns.iter().map(travels_as).unzip();
+        let arrays: Vec<_> = types.iter().enumerate().map(|(index, of)| format!("${}::{of}[]", index + 1)).collect();
+        let sql = format!(
+            "INSERT INTO {} ({names}) SELECT {} FROM UNNEST({}) AS cells ({names}){}",
+            table.name,
+            cells.join(", "),
+            arrays.join(", "),
+            on_conflict(table, |column| column.name.into()),
+            names = names.join(", "),
+        );
+        AssertSqlSafe(Arc::<str>::from(sql)).into_sql_str()
+    });
+    statement.clone()
+}
+
+type PgQuery = Query<'static, sqlx::Postgres, PgArguments>;
+
+fn bind_all(query: PgQuery, arguments: Vec<Value>) -> PgQuery {
+    arguments.into_iter().fold(query, |query, argument| match argument {
+        Value::Null => query.bind(None::<String>),
+        Value::Text(text) => query.bind(text),
+        Value::Int(number) => query.bind(number),
+        Value::Float(number) => query.bind(number),
+        Value::Bool(truth) => query.bind(truth),
+        Value::List(list) => query.bind(list),
+        Value::Bytes(bytes) => query.bind(bytes),
+    })
+}
+
+/// The cells of one column, of all rows.
+enum ColumnOfCells {
+    Text(Vec<Option<String>>),
+    Int(Vec<Option<i64>>),
+    Float(Vec<Option<f64>>),
+    Bool(Vec<Option<bool>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+}
+
+impl From<Kind> for ColumnOfCells {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Text | Kind::Time | Kind::Json | Kind::List => Self::Text(Vec::new()),
+            Kind::Int | Kind::Money => Self::Int(Vec::new()),
+            Kind::Float => Self::Float(Vec::new()),
+            Kind::Bool => Self::Bool(Vec::new()),
+            Kind::Bytes => Self::Bytes(Vec::new()),
+        }
+    }
+}
+
+impl ColumnOfCells {
+    /// A cell of a kind that is not the column's cannot be: both come from the type of one field.
+    fn push(&mut self, cell: Value) {
+        match (self, cell) {
+            (Self::Text(cells), Value::Text(text)) => cells.push(Some(text)),
+            (Self::Text(cells), Value::List(list)) => cells.push(Some(array_literal(&list))),
+            (Self::Text(cells), _) => cells.push(None),
+            (Self::Int(cells), Value::Int(number)) => cells.push(Some(number)),
+            (Self::Int(cells), _) => cells.push(None),
+            (Self::Float(cells), Value::Float(number)) => cells.push(Some(number)),
+            (Self::Float(cells), _) => cells.push(None),
+            (Self::Bool(cells), Value::Bool(truth)) => cells.push(Some(truth)),
+            (Self::Bool(cells), _) => cells.push(None),
+            (Self::Bytes(cells), Value::Bytes(bytes)) => cells.push(Some(bytes)),
+            (Self::Bytes(cells), _) => cells.push(None),
+        }
+    }
+
+    fn bind(self, query: PgQuery) -> PgQuery {
+        match self {
+            Self::Text(cells) => query.bind(cells),
+            Self::Int(cells) => query.bind(cells),
+            Self::Float(cells) => query.bind(cells),
+            Self::Bool(cells) => query.bind(cells),
+            Self::Bytes(cells) => query.bind(cells),
+        }
+    }
+}
+
+/// A list as the text of an array, `{"a","b"}`: arrays of lists of different lengths do not exist there.
+fn array_literal(list: &[String]) -> String {
+    let quoted = |text: &String| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    format!("{{{}}}", list.iter().map(quoted).collect::<Vec<_>>().join(","))
+}
+
+fn cells(row: &PgRow, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error> {
+    let cell = |(index, column): (usize, &Column)| {
+        Ok(match column.kind {
+            Kind::Text | Kind::Time | Kind::Json => row.try_get::<Option<String>, _>(index)?.map(Value::Text),
+            Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
+            Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
+            Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),
+            Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(index)?.map(Value::Bytes),
+            Kind::List => row.try_get::<Option<Vec<String>>, _>(index)?.map(Value::List),
+        }
+        .unwrap_or(Value::Null))
+    };
+    columns.iter().enumerate().map(cell).collect()
+}

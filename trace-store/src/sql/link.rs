@@ -1,0 +1,155 @@
+//! The writer's way to its database: opened when it is first needed, reopened after failures, left alone for a while after each.
+//!
+//! Comes in: traces. Goes out: what became of each. The error of one trace never keeps another from being written.
+
+use super::dialect::{Connection, Failure, failure};
+use super::error::SqlError;
+use super::migrate::Migrator;
+use super::url::DatabaseUrl;
+use super::writer;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+use trace_core::sink::FinishedTrace;
+
+/// How long the database is left alone after a first failure; doubled after each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Why a trace was not written.
+#[derive(Clone, Debug)]
+pub(crate) enum Trouble {
+    /// The database is away; try again later.
+    Away(String),
+    /// The database works and refuses this trace.
+    Refused(String),
+}
+
+/// The way to the database.
+#[derive(Debug)]
+pub(crate) struct Link {
+    url: DatabaseUrl,
+    patience: Duration,
+    runtime: tokio::runtime::Runtime,
+    connection: Option<Connection>,
+    failures: u32,
+    /// When it may be tried again, and why not now.
+    pause: Option<(Instant, String)>,
+}
+
+impl Link {
+    /// A link that is not open yet; `patience` is how long one attempt waits for locks and answers.
+    pub(crate) fn new(url: DatabaseUrl, patience: Duration) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { url, patience, runtime, connection: None, failures: 0, pause: None })
+    }
+
+    /// When the database may be tried again; `None`: now.
+    pub(crate) fn paused_until(&self) -> Option<Instant> {
+        self.pause.as_ref().map(|(until, _)| *until).filter(|until| *until > Instant::now())
+    }
+
+    /// Tries the database at the next occasion, however lately it failed.
+    pub(crate) fn end_pause(&mut self) {
+        self.pause = None;
+    }
+
+    /// Writes the traces: together, and where the database refuses something, in halves until what it refuses stands alone.
+    pub(crate) fn save(&mut self, traces: &[FinishedTrace]) -> Vec<Result<(), Trouble>> {
+        let mut results: Vec<Result<(), Trouble>> = traces.iter().map(|_| Ok(())).collect();
+        let mut ranges = vec![0..traces.len()];
+        while let Some(range) = ranges.pop() {
+            match self.attempt(&traces[range.clone()]) {
+                Ok(()) => {}
+                Err(Trouble::Refused(_)) if range.len() > 1 => {
+                    let middle = range.start + range.len() / 2;
+                    ranges.push(middle..range.end);
+                    ranges.push(range.start..middle);
+                }
+                Err(Trouble::Away(reason)) => {
+                    for untried in ranges.drain(..).chain([range]) {
+                        results[untried].fill(Err(Trouble::Away(reason.clone())));
+                    }
+                }
+                Err(refused) => results[range].fill(Err(refused)),
+            }
+        }
+        results
+    }
+
+    fn attempt(&mut self, traces: &[FinishedTrace]) -> Result<(), Trouble> {
+        if let Some((until, reason)) = &self.pause
+            && *until > Instant::now()
+        {
+            return Err(Trouble::Away(reason.clone()));
+        }
+        // A document that no code of ours foresaw must not take the writer down with it.
+        let attempt = catch_unwind(AssertUnwindSafe(|| {
+            let Self { runtime, url, connection, patience, .. } = self;
+            runtime.block_on(async {
+                let open =
+                    opened(connection, url, *patience).await.map_err(|error| Trouble::Away(error.to_string()))?;
+                writer::write(open, traces).await.map_err(|error| trouble(url, error))
+            })
+        }));
+        let outcome = attempt.unwrap_or_else(|panic| {
+            self.connection = None;
+            Err(Trouble::Refused(format!("its rows could not be made: {}", message(&*panic))))
+        });
+        match &outcome {
+            Ok(()) => (self.failures, self.pause) = (0, None),
+            Err(Trouble::Away(reason)) => self.pause(reason.clone()),
+            Err(Trouble::Refused(_)) => {}
+        }
+        outcome
+    }
+
+    fn pause(&mut self, reason: String) {
+        self.connection = None;
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
+        self.failures += 1;
+        self.pause = Some((Instant::now() + pause, reason));
+    }
+
+    /// Closes the connection properly.
+    pub(crate) fn close(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.runtime.block_on(connection.close());
+        }
+    }
+}
+
+/// The connection, opened and its schema brought up to date where that is needed.
+async fn opened<'a>(
+    connection: &'a mut Option<Connection>,
+    url: &DatabaseUrl,
+    patience: Duration,
+) -> Result<&'a mut Connection, SqlError> {
+    let usable = match connection.take() {
+        Some(open) if open.is_current() => open,
+        stale => {
+            if let Some(stale) = stale {
+                stale.close().await;
+            }
+            let mut fresh = Connection::open(url, patience).await?;
+            Migrator::new(&mut fresh, url).up().await?;
+            fresh
+        }
+    };
+    Ok(connection.insert(usable))
+}
+
+fn trouble(url: &DatabaseUrl, source: sqlx::Error) -> Trouble {
+    let kind = failure(&source);
+    let message = SqlError::Statement { doing: "writing traces", url: url.clone(), source }.to_string();
+    match kind {
+        Failure::Away => Trouble::Away(message),
+        Failure::Refused => Trouble::Refused(message),
+    }
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic")
+}

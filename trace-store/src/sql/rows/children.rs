@@ -1,0 +1,271 @@
+//! The rows below a run: stages, decisions, observations, scores, flags, executions.
+
+use super::clean::{Cleaner, head};
+use super::figures::base_name;
+use super::tables::{DecisionRow, ExecutionRow, FlagRow, ObservationRow, ScoreRow, StageRow};
+use super::{About, ChildRows};
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use trace_core::model::{CalibrationFlag, Decision, ErrorInfo, Evidence, LlmCall, Object, Observation, Outcome, Stage};
+
+/// How much of an execution's error is kept, in characters.
+const EXECUTION_ERROR: usize = 1000;
+
+/// Makes keys unique within a trace: ids of foreign documents can be missing or doubled.
+#[derive(Default)]
+struct Ids(HashSet<String>);
+
+impl Ids {
+    fn unique(&mut self, id: String) -> String {
+        let mut candidate = id.clone();
+        let mut number = 1;
+        while candidate.is_empty() || !self.0.insert(candidate.clone()) {
+            number += 1;
+            candidate = format!("{id}#{number}");
+        }
+        candidate
+    }
+}
+
+/// The stages with everything in them.
+pub(super) fn of(about: &About<'_>, clean: &mut Cleaner) -> ChildRows {
+    let mut rows = ChildRows::default();
+    let (mut stages, mut decisions, mut observations) = (Ids::default(), Ids::default(), Ids::default());
+    for (name, stage) in &about.trace.stages {
+        let row = stage_row(about, clean, rows.stages.len(), name, stage);
+        let place =
+            Place { trace_id: &about.trace_id, stage_id: stages.unique(row.id.clone()), stage: row.name.clone() };
+        rows.stages.push(StageRow { id: place.stage_id.clone(), ..row });
+        for decision in &stage.decisions {
+            let row = decision_row(&place, clean, rows.decisions.len(), decision);
+            let id = decisions.unique(row.id.clone());
+            rows.decisions.push(DecisionRow { id, ..row });
+        }
+        for observation in &stage.observations {
+            let row = observation_row(&place, clean, rows.observations.len(), observation);
+            let id = observations.unique(row.id.clone());
+            rows.observations.push(ObservationRow { id, ..row });
+        }
+        rows.scores.extend(scores(about, &place, clean, stage));
+    }
+    rows
+}
+
+/// The stage that a row belongs to.
+struct Place<'a> {
+    trace_id: &'a str,
+    stage_id: String,
+    stage: String,
+}
+
+fn position(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+fn outcome(outcome: Option<Outcome>) -> Option<String> {
+    outcome.map(|outcome| outcome.as_str().to_owned())
+}
+
+fn error(error: Option<&ErrorInfo>, clean: &mut Cleaner) -> (Option<String>, Option<String>) {
+    (error.and_then(|error| clean.name_of(error.kind.as_ref())), error.map(|error| clean.text(&error.message)))
+}
+
+fn attributes(attributes: &Object, clean: &mut Cleaner) -> Option<super::super::value::Json> {
+    (!attributes.is_empty()).then(|| clean.json(attributes))
+}
+
+fn stage_row(about: &About<'_>, clean: &mut Cleaner, index: usize, name: &str, stage: &Stage) -> StageRow {
+    let (error_type, error_message) = error(stage.error.as_ref(), clean);
+    let none = Evidence::default();
+    let evidence = stage.evidence.as_ref().unwrap_or(&none);
+    StageRow {
+        trace_id: about.trace_id.clone(),
+        id: clean.name(&stage.id),
+        position: position(index),
+        name: clean.name(name),
+        base_name: clean.name(base_name(name)),
+        parent_id: clean.name_of(stage.parent_id.as_ref()),
+        component: clean.name_of(stage.component.as_ref()),
+        started_at: clean.moment(stage.started_at),
+        completed_at: clean.moment(stage.completed_at),
+        duration_seconds: clean.number(stage.duration_seconds),
+        outcome: outcome(stage.outcome),
+        error_type,
+        error_message,
+        evidence_collected: evidence.collected.map(|n| clean.count(n)),
+        evidence_passed: evidence.passed.map(|n| clean.count(n)),
+        evidence_filtered: evidence.filtered.map(|n| clean.count(n)),
+        evidence_retrieved: evidence.retrieved.map(|n| clean.count(n)),
+        evidence_used: evidence.used.map(|n| clean.count(n)),
+        model: clean.name_of(stage.model.as_ref()),
+        input_tokens: stage.token_usage.map(|tokens| clean.count(tokens.input_tokens)),
+        output_tokens: stage.token_usage.map(|tokens| clean.count(tokens.output_tokens)),
+        total_tokens: stage.token_usage.map(|tokens| clean.count(tokens.total_tokens)),
+        cost_usd: stage.cost_usd,
+        overall_score: clean.number(stage.overall_score),
+        passing: stage.passing,
+        threshold: clean.number(stage.threshold),
+        gaps: clean.names(&stage.gaps),
+        strengths: clean.names(&stage.strengths),
+        inputs: clean.json_of(&stage.inputs),
+        outputs: clean.json_of(&stage.outputs),
+        attributes: attributes(&stage.attributes, clean),
+    }
+}
+
+fn decision_row(place: &Place<'_>, clean: &mut Cleaner, index: usize, decision: &Decision) -> DecisionRow {
+    DecisionRow {
+        trace_id: place.trace_id.to_owned(),
+        id: clean.name(&decision.id),
+        position: position(index),
+        stage_id: place.stage_id.clone(),
+        stage: place.stage.clone(),
+        observation_id: clean.name_of(decision.observation_id.as_ref()),
+        decision: clean.name(&decision.decision),
+        what: clean.text(&decision.what),
+        why: clean.text(&decision.why),
+        confidence: clean.number(decision.confidence),
+        alternatives_considered: clean.json(&decision.alternatives_considered),
+        inputs: clean.json(&decision.inputs),
+        timestamp: clean.moment(decision.timestamp),
+        component: clean.name_of(decision.component.as_ref()),
+        location: clean.text_of(decision.location.as_ref()),
+    }
+}
+
+fn observation_row(place: &Place<'_>, clean: &mut Cleaner, index: usize, call: &Observation) -> ObservationRow {
+    let (error_type, error_message) = error(call.error.as_ref(), clean);
+    let none = LlmCall::default();
+    let llm = call.llm.as_deref().unwrap_or(&none);
+    let inclusive = llm.usage.map(|usage| usage.inclusive());
+    ObservationRow {
+        trace_id: place.trace_id.to_owned(),
+        id: clean.name(&call.id),
+        position: position(index),
+        stage_id: place.stage_id.clone(),
+        stage: place.stage.clone(),
+        parent_id: clean.name_of(call.parent_id.as_ref()),
+        name: clean.name(&call.name),
+        kind: clean.name(call.kind.as_str()),
+        component: clean.name_of(call.component.as_ref()),
+        started_at: clean.moment(call.started_at),
+        duration_ms: clean.number(call.duration_ms),
+        outcome: outcome(call.outcome),
+        error_type,
+        error_message,
+        prompt_name: clean.name_of(llm.prompt_name.as_ref()),
+        prompt_version: llm.prompt_version.map(i64::from),
+        prompt_registry_name: clean.name_of(llm.prompt_registry_name.as_ref()),
+        prompt_uri: clean.text_of(llm.prompt_uri.as_ref()),
+        template_hash: clean.name_of(llm.template_hash.as_ref()),
+        model: clean.name_of(llm.model.as_ref()),
+        provider: clean.name_of(llm.provider.as_ref()),
+        input_tokens: inclusive.map(|tokens| clean.count(tokens.input_tokens)),
+        cached_input_tokens: llm.usage.map(|usage| clean.count(usage.cached_input_tokens)),
+        cache_write_tokens: llm.usage.map(|usage| clean.count(usage.cache_write_tokens)),
+        output_tokens: inclusive.map(|tokens| clean.count(tokens.output_tokens)),
+        reasoning_tokens: llm.usage.map(|usage| clean.count(usage.reasoning_tokens)),
+        total_tokens: inclusive.map(|tokens| clean.count(tokens.total_tokens)),
+        cost_usd: llm.cost_usd,
+        attempts: (!llm.attempts.is_empty()).then(|| position(llm.attempts.len())),
+        time_to_first_token_ms: clean.number(llm.time_to_first_token_ms),
+        cached: llm.cached,
+        input: clean.json_of(&call.input),
+        output: clean.json_of(&call.output),
+        attributes: attributes(&call.attributes, clean),
+    }
+}
+
+fn scores<'a>(
+    about: &'a About<'_>,
+    place: &'a Place<'_>,
+    clean: &'a mut Cleaner,
+    stage: &'a Stage,
+) -> impl Iterator<Item = ScoreRow> + 'a {
+    stage.principle_scores.iter().enumerate().map(|(index, score)| ScoreRow {
+        trace_id: place.trace_id.to_owned(),
+        // A principle can be scored twice in a stage; what humans and judges add later never has a dot.
+        id: format!("{}.{index}", place.stage_id),
+        source: "pipeline".to_owned(),
+        stage_id: Some(place.stage_id.clone()),
+        stage: Some(place.stage.clone()),
+        principle_id: clean.name(&score.id),
+        name: clean.name_of(score.name.as_ref()),
+        score: clean.number(score.score),
+        feedback: clean.text_of(score.feedback.as_ref()),
+        author: None,
+        created_at: stage.completed_at.unwrap_or(about.now),
+    })
+}
+
+/// Flags have no id of their own: what they say is what they are.
+pub(super) fn flags(about: &About<'_>, clean: &mut Cleaner) -> Vec<FlagRow> {
+    let mut ids = Ids::default();
+    let mut row = |flag: &CalibrationFlag| {
+        let hash = blake3::hash(format!("{}\n{}", flag.kind, flag.message).as_bytes()).to_hex();
+        FlagRow {
+            trace_id: about.trace_id.clone(),
+            id: ids.unique(hash[..16].to_owned()),
+            kind: clean.name(&flag.kind),
+            message: clean.text(&flag.message),
+            n: clean.count(flag.n),
+            effect: clean.number(flag.effect),
+            interval_low: clean.number(flag.interval.map(|interval| interval.0)),
+            interval_high: clean.number(flag.interval.map(|interval| interval.1)),
+            thin: flag.thin,
+            created_at: about.now,
+        }
+    };
+    about.trace.calibration_flags.iter().map(&mut row).collect()
+}
+
+/// One execution for each model call that was made with a prompt.
+pub(super) fn executions(about: &About<'_>, clean: &mut Cleaner) -> Vec<ExecutionRow> {
+    let mut ids = Ids::default();
+    let calls = about.trace.stages.values().flat_map(|stage| &stage.observations);
+    let with_prompt = calls.filter_map(|call| {
+        let llm = call.llm.as_deref()?;
+        Some((call, llm, llm.prompt_name.as_ref()?))
+    });
+    with_prompt
+        .map(|(call, llm, prompt)| {
+            let id = clean.name(&call.id);
+            let tokens = llm.usage.map(|usage| usage.inclusive());
+            let started = call.started_at.or(about.trace.run.started_at);
+            ExecutionRow {
+                id: ids.unique(id.clone()),
+                template_id: None,
+                template_name: clean.name(prompt),
+                trace_id: about.trace_id.clone(),
+                observation_id: Some(id),
+                session_id: Some(clean.name(&about.trace.session_id)),
+                executed_at: clean.moment(started).unwrap_or(about.now),
+                success: call.outcome == Some(Outcome::Ok),
+                response_time_ms: clean.number(call.duration_ms),
+                input_token_count: tokens.map(|tokens| clean.count(tokens.input_tokens)),
+                output_token_count: tokens.map(|tokens| clean.count(tokens.output_tokens)),
+                total_token_count: tokens.map(|tokens| clean.count(tokens.total_tokens)),
+                cost_usd: llm.cost_usd,
+                model: clean.name_of(llm.model.as_ref()),
+                provider: clean.name_of(llm.provider.as_ref()),
+                error_message: call.error.as_ref().map(|error| first_characters(&clean.text(&error.message))),
+                metadata: Some(clean.json(&prompt_of(llm))),
+            }
+        })
+        .collect()
+}
+
+/// Which text the call was made with: enough to find the template once the registry knows it, also where sampling left out the
+/// observation.
+fn prompt_of(llm: &LlmCall) -> Value {
+    json!({
+        "prompt_version": llm.prompt_version,
+        "prompt_registry_name": llm.prompt_registry_name,
+        "template_hash": llm.template_hash,
+    })
+}
+
+fn first_characters(text: &str) -> String {
+    let end = text.char_indices().nth(EXECUTION_ERROR).map_or(text.len(), |(index, _)| index);
+    head(text, end).to_owned()
+}

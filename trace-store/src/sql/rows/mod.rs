@@ -1,0 +1,78 @@
+//! The projection of a document to rows: the one place that decides which fact stands in which column.
+//!
+//! Comes in: a finished trace. Goes out: plain rows for both databases. A value that no column can hold is changed or left out, and
+//! counted in `traces.warning_count`; a malformed document (ids missing or doubled) still makes rows with proper keys.
+
+mod children;
+mod clean;
+mod figures;
+mod run;
+mod tables;
+
+pub use tables::TraceRow;
+pub(crate) use tables::{
+    DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow,
+};
+
+use clean::Cleaner;
+use std::path::Path;
+use trace_core::model::{Timestamp, Trace};
+use trace_core::sink::FinishedTrace;
+
+/// All rows of one trace but those of its document.
+#[derive(Debug)]
+pub(crate) struct TraceRows {
+    pub(crate) trace: TraceRow,
+    pub(crate) project: ProjectRow,
+    pub(crate) flags: Vec<FlagRow>,
+    pub(crate) executions: Vec<ExecutionRow>,
+    /// Empty for a trace that sampling left out.
+    pub(crate) children: ChildRows,
+}
+
+/// The rows that sampling can leave out.
+#[derive(Debug, Default)]
+pub(crate) struct ChildRows {
+    pub(crate) stages: Vec<StageRow>,
+    pub(crate) decisions: Vec<DecisionRow>,
+    pub(crate) observations: Vec<ObservationRow>,
+    pub(crate) scores: Vec<ScoreRow>,
+}
+
+/// Projects a trace; `now` becomes the time of writing.
+pub(crate) fn project(finished: &FinishedTrace, now: Timestamp) -> TraceRows {
+    let trace = &*finished.trace;
+    let mut clean = Cleaner::default();
+    let about = About { trace_id: clean.name(&trace.trace_id), trace, now };
+    let executions = children::executions(&about, &mut clean);
+    let flags = children::flags(&about, &mut clean);
+    let children = if finished.sampled { children::of(&about, &mut clean) } else { ChildRows::default() };
+    let document = finished.project_dir.as_deref().filter(|_| finished.sampled);
+    let mut row = run::row(&about, &mut clean, document.map(|folder| document_path(folder, &trace.trace_id)));
+    row.sampled = finished.sampled;
+    row.warning_count = clean.count(trace.warnings.len() as u64).saturating_add(clean.changed);
+    let project = ProjectRow {
+        project_id: row.project_id.clone(),
+        name: clean.name(&trace.project_name),
+        created_at: now,
+        updated_at: now,
+    };
+    TraceRows { trace: row, project, flags, executions, children }
+}
+
+/// What a trace is called in every row: its id, made fit for a key.
+pub(crate) fn key(trace: &Trace) -> String {
+    Cleaner::default().name(&trace.trace_id)
+}
+
+/// Where the document of a trace is, in its project's folder.
+pub(crate) fn document_path(project_dir: &Path, trace_id: &str) -> std::path::PathBuf {
+    project_dir.join("_traces").join(format!("{trace_id}.json"))
+}
+
+/// What all rows of a trace are made of.
+struct About<'a> {
+    trace_id: String,
+    trace: &'a Trace,
+    now: Timestamp,
+}
