@@ -132,7 +132,7 @@ impl RowsSink {
             (_, None) => return Ok(None),
         };
         url.compiled_in()?;
-        Self::new(url, &settings.dir, RowsOptions::default()).map(Some)
+        Self::new(&url, &settings.dir, RowsOptions::default()).map(Some)
     }
 
     /// What waits on disk.
