@@ -16,11 +16,11 @@ impl Call<'_> {
         let (sig, bindings) = self.future_signature();
         let attached = self.attached();
         let how = if attached.is_some() { quote!(future_begun) } else { quote!(future) };
-        let future = self.async_block(&bindings, attached);
+        let future = self.async_block(&bindings, attached.as_ref());
         let done = self.done(Some(&self.function.returned()));
         let site = self.site();
         self.with_signature(
-            sig,
+            &sig,
             &quote! {
                 #site
                 #private::#how(&__WHYTRACE_SITE, #future, #done)
@@ -81,13 +81,13 @@ impl Call<'_> {
         (sig, bindings)
     }
 
-    pub(super) fn with_signature(&self, sig: Signature, body: &TokenStream) -> TokenStream {
+    pub(super) fn with_signature(&self, sig: &Signature, body: &TokenStream) -> TokenStream {
         let crate::item::Function { attrs, vis, modifier, .. } = self.function;
         quote! { #(#attrs)* #vis #modifier #sig { #body } }
     }
 
     /// The body of an `async fn` as a future, on the heap if that is wanted.
-    pub(super) fn async_block(&self, bindings: &Bindings, begin: Option<TokenStream>) -> TokenStream {
+    pub(super) fn async_block(&self, bindings: &Bindings, begin: Option<&TokenStream>) -> TokenStream {
         let Bindings { held, bound } = bindings;
         let typed = returns_type(&self.function.returned());
         let block = self.function.body.block(quote! { #held #bound #typed #begin });

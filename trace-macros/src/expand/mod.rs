@@ -13,11 +13,11 @@ mod run;
 mod stream;
 mod sync;
 
-use crate::args::{Input, Options, Output, Target};
+use crate::args::{Input, Options, Output, Target, first_span};
 use crate::item::{Function, Item, Shape, decisions_in, without_impl_trait};
 use crate::{check, fallback};
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprClosure, Path, Type};
 
 /// An attribute with its arguments, on an item.
@@ -79,14 +79,35 @@ fn hidden(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
+/// Where the compiler shows a mistake in something of the user's, seen from our code.
+pub(crate) fn at(value: &impl ToTokens) -> Span {
+    Span::call_site().located_at(first_span(value))
+}
+
+/// Our tokens, shown at something of the user's.
+pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
+    let shown = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    tokens.into_iter().map(shown).collect()
+}
+
 /// `&` before an expression of the user's, in parentheses only where it needs them: lints would complain of others.
 pub(crate) fn reference(value: &Expr) -> TokenStream {
+    let reference = quote_spanned! { at(value) => & };
     match value {
         Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Assign(_) | Expr::Closure(_) | Expr::Let(_) => {
-            quote! { &(#value) }
+            quote! { #reference(#value) }
         }
-        _ => quote! { &#value },
+        _ => quote! { #reference #value },
     }
+}
+
+/// A text of the user's by reference, whatever holds or prints it.
+pub(crate) fn worded(private: &TokenStream, value: &Expr) -> TokenStream {
+    let (reference, text) = (reference(value), Ident::new("text", at(value)));
+    quote! { #private::Worded::new(#reference).#text() }
 }
 
 /// Writes a value of any type to a tape, which is looked up after the value was evaluated.
@@ -193,7 +214,10 @@ impl Call<'_> {
         });
         let prompt = self.options.prompt.as_ref().map(|prompt| match prompt {
             Expr::Reference(prompt) => quote! { #begin.prompt(#prompt); },
-            prompt => quote! { #begin.prompt(&#prompt); },
+            prompt => {
+                let prompt = reference(prompt);
+                quote! { #begin.prompt(#prompt); }
+            }
         });
         let model = self.options.model.as_ref().map(|model| {
             let model = reference(model);
