@@ -40,7 +40,10 @@ impl Drop for Desk {
 }
 
 const DOCUMENTS: [(&str, &str); 3] = [
-    ("stream.md", "The event stream of a trace is written while the process runs. A crash cannot take back what is written."),
+    (
+        "stream.md",
+        "The event stream of a trace is written while the process runs. A crash cannot take back what is written.",
+    ),
     ("recovery.md", "After a crash, recovery folds the event stream into a document. The trace is then incomplete."),
     ("ducks.md", "Ducks swim on the lake in the evening. Nobody knows why they come back every year."),
 ];
