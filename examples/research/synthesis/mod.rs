@@ -22,7 +22,6 @@ use endpoint::{Completion, Unanswered};
 use prompt::{Messages, SYNTHESIS};
 use serde_json::json;
 use std::fmt;
-use whytrace::LlmCall;
 use whytrace::prelude::*;
 
 /// Who can write an answer, and how reliable the model has been in this run.
