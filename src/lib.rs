@@ -21,6 +21,7 @@ pub use trace_core::model::{
     Alternative, Attempt, ErrorInfo, Evidence, Gate, GatePolicy, Kind, LlmCall, Money, Outcome, Score, Status, Trace,
     Usage,
 };
+pub use trace_core::names::project_folder;
 pub use trace_core::record::facts::*;
 pub use trace_core::record::{
     Finish, IterationGuard, ObservationGuard, Run, SpanFuture, SpanStream, StageGuard, TraceContext,

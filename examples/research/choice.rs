@@ -2,6 +2,7 @@
 //!
 //! Merits become shares of their sum: how sure the pipeline is of what it chose, and how close each alternative came.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 /// Options in the order of their merit.
@@ -54,6 +55,11 @@ impl<T> Choice<T> {
 }
 
 impl<T: Display> Choice<T> {
+    /// All options with their shares.
+    pub fn shares(&self) -> BTreeMap<String, f64> {
+        std::iter::once(&self.best).chain(&self.others).map(|(option, share)| (option.to_string(), *share)).collect()
+    }
+
     /// What was not chosen, best first, with its share.
     pub fn alternatives(&self) -> impl Iterator<Item = (String, f64)> {
         self.others.iter().map(|(option, share)| (option.to_string(), *share))
@@ -71,6 +77,7 @@ mod tests {
         let alternatives: Vec<_> = choice.alternatives().collect();
         assert_eq!(alternatives, [("a".to_owned(), 0.25), ("c".to_owned(), 0.0)]);
         assert_eq!(choice.share_of(&"a"), 0.25);
+        assert_eq!(choice.shares().into_values().sum::<f64>(), 1.0);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! How an iteration goes about it. The first plan is narrow and cheap; each retry changes what the gate found wanting.
 
+use serde::Serialize;
 use std::fmt;
 
 /// How much to retrieve, and how to write.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
     /// How many passages to keep as evidence, at most.
     pub depth: usize,
@@ -77,5 +78,64 @@ impl fmt::Display for Strategy {
             Self::Vary => "vary",
             Self::Quote => "quote",
         })
+    }
+}
+
+/// The passes of the retry loop: the plan of this one, what was tried before, and how many are left.
+#[derive(Debug)]
+pub struct Iterations {
+    most: usize,
+    plan: Plan,
+    tried: Vec<Strategy>,
+}
+
+impl Iterations {
+    /// At most so many, the first with the default plan.
+    pub fn new(most: usize) -> Self {
+        Self { most, plan: Plan::default(), tried: Vec::new() }
+    }
+
+    /// How this one goes about it.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Which one this is, from 1.
+    pub fn number(&self) -> usize {
+        self.tried.len() + 1
+    }
+
+    /// How many are left after this one.
+    pub fn left(&self) -> usize {
+        self.most.saturating_sub(self.number())
+    }
+
+    /// How often a strategy was tried.
+    pub fn times_tried(&self, strategy: Strategy) -> i32 {
+        self.tried.iter().map(|other| i32::from(*other == strategy)).sum()
+    }
+
+    /// Begins the next one with the plan changed by a strategy; `longer` says which way to resize.
+    pub fn next(&mut self, strategy: Strategy, longer: bool) {
+        self.tried.push(strategy);
+        self.plan = strategy.apply(&self.plan, longer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strategies_add_up() {
+        let mut iterations = Iterations::new(3);
+        let first = iterations.plan().clone();
+        iterations.next(Strategy::Broaden, false);
+        let second = iterations.plan().clone();
+        assert!(second.depth > first.depth && second.extra_terms > 0);
+        iterations.next(Strategy::Resize, true);
+        assert_eq!((iterations.plan().depth, iterations.plan().length > 1.0), (second.depth, true));
+        assert_eq!((iterations.number(), iterations.left()), (3, 0));
+        assert_eq!(iterations.times_tried(Strategy::Broaden), 1);
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::choice::Choice;
 use crate::intake::{Brief, Intent};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
+use whytrace::prelude::*;
 
 /// What a good answer is: how long, and from how many sources.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +27,11 @@ impl fmt::Display for Rubric {
     }
 }
 
+/// The stage's decisions and outputs, as declared.
+#[derive(TracingComponent)]
+#[component(name = "rubric", decisions("rubric_selected"), outputs("rubric"))]
+struct RubricLibrary;
+
 const RUBRICS: [Rubric; 5] = [
     Rubric { name: "explanation", intent: Intent::Explaining, words: 90..=220, sources: 3 },
     Rubric { name: "comparison", intent: Intent::Comparing, words: 110..=260, sources: 4 },
@@ -34,6 +41,7 @@ const RUBRICS: [Rubric; 5] = [
 ];
 
 /// Selects a rubric: the likelier its intent, and the better the corpus can give it the sources it demands.
+#[traced_stage("rubric", component = RubricLibrary, output(|rubric| json!({ "rubric": rubric.name })))]
 pub fn select(brief: &Brief) -> Rubric {
     let available = sources_with_a_match(brief);
     let merit = |rubric: &Rubric| {
@@ -41,6 +49,17 @@ pub fn select(brief: &Brief) -> Rubric {
         (rubric.clone(), brief.intent.share_of(&rubric.intent) * (0.25 + 0.75 * feasible))
     };
     let choice = Choice::between(merit(&RUBRICS[0]), RUBRICS[1..].iter().map(merit));
+    let rubric = choice.best();
+    decision!(
+        "rubric_selected",
+        what = rubric,
+        why = format!("for {} questions; {available} documents can be cited, it asks for {}", rubric.intent, rubric.sources),
+        confidence = choice.confidence(),
+        alternatives = choice.alternatives(),
+        inputs = { intent: brief.intent.best().to_string(), available },
+    );
+    whytrace::set_report_type(rubric);
+    whytrace::set("rubric_scores", choice.shares());
     choice.into_best()
 }
 
@@ -54,7 +73,6 @@ fn sources_with_a_match(brief: &Brief) -> usize {
 mod tests {
     use super::*;
     use crate::corpus::Corpus;
-    use crate::intake::intake;
 
     fn corpus(documents: usize) -> Corpus {
         let mut corpus = Corpus::default();
@@ -66,14 +84,14 @@ mod tests {
 
     #[test]
     fn the_rubric_fits_the_intent() {
-        assert_eq!(select(&intake("How does a trace work?", corpus(5))).name, "explanation");
-        assert_eq!(select(&intake("List all traces, every option", corpus(5))).name, "survey");
+        assert_eq!(select(&Brief::new("How does a trace work?", corpus(5))).name, "explanation");
+        assert_eq!(select(&Brief::new("List all traces, every option", corpus(5))).name, "survey");
     }
 
     #[test]
     fn a_rubric_that_the_corpus_cannot_satisfy_loses_against_a_close_one() {
         let query = "Which trace, and where?";
-        assert_eq!(select(&intake(query, corpus(8))).name, "survey");
-        assert_eq!(select(&intake(query, corpus(1))).name, "lookup");
+        assert_eq!(select(&Brief::new(query, corpus(8))).name, "survey");
+        assert_eq!(select(&Brief::new(query, corpus(1))).name, "lookup");
     }
 }

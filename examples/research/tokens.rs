@@ -1,5 +1,13 @@
 //! Tokens as models count them (`o200k_base`, the encoding of current OpenAI models). The vocabulary is in the program.
 
+use whytrace::prelude::*;
+
+/// Loads the vocabulary of 200,000 tokens. Counting does so by itself, but then the first count takes as long.
+#[observable("load_tokenizer")]
+pub fn load() {
+    tiktoken_rs::o200k_base_singleton();
+}
+
 /// How many tokens a text is.
 pub fn count(text: &str) -> usize {
     tiktoken_rs::o200k_base_singleton().encode_ordinary(text).len()

@@ -8,11 +8,14 @@ mod document;
 pub use document::{Document, Passage};
 
 use crate::error::Error;
+use serde::Serialize;
+use serde_json::json;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
+use whytrace::prelude::*;
 
 /// At most this much of one file is read, in bytes.
 const LARGEST_FILE: u64 = 256 << 10;
@@ -27,7 +30,7 @@ const DEEPEST: usize = 16;
 const BUILD_FOLDERS: &[&str] = &["target", "node_modules"];
 
 /// A file that was left out, and why.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Skipped {
     /// The file, relative to the corpus.
     pub path: String,
@@ -49,15 +52,21 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// The document that a passage is from.
-    pub fn source(&self, passage: &Passage) -> &str {
-        &self.documents[passage.document].path
+    /// The document that a passage is from, given the passage's index.
+    pub fn source(&self, passage: usize) -> &str {
+        &self.documents[self.passages[passage].document].path
+    }
+
+    /// How much there is, for the trace.
+    fn figures(&self) -> serde_json::Value {
+        json!({ "documents": self.documents.len(), "passages": self.passages.len(), "skipped": self.skipped })
     }
 
     /// Reads a folder, or a single file.
     ///
     /// # Errors
     /// The path does not exist or cannot be opened. A file *inside* that cannot be read is skipped.
+    #[observable("read_corpus", kind = tool, input(root), output(|corpus| corpus.figures()))]
     pub fn read(root: &Path) -> Result<Self, Error> {
         let metadata = root.metadata().map_err(|source| Error::Corpus { path: root.to_owned(), source })?;
         let mut corpus = Self::default();

@@ -177,7 +177,6 @@ fn syllables(word: &str) -> usize {
 mod tests {
     use super::*;
     use crate::corpus::Corpus;
-    use crate::intake::intake;
     use crate::plan::Plan;
     use crate::{retrieval, rubric};
 
@@ -186,7 +185,7 @@ mod tests {
         let mut corpus = Corpus::default();
         corpus.add("a.md".into(), "The event stream survives a crash of the process. Recovery reads it again.");
         corpus.add("b.md".into(), "Each crash is followed by recovery, which folds the stream into a document.");
-        let brief = intake("How does the stream survive a crash?", corpus);
+        let brief = Brief::new("How does the stream survive a crash?", corpus);
         let rubric = rubric::select(&brief);
         let collection = retrieval::collect(&brief, &rubric, &Plan::default());
         let draft = Draft::parse(answer, "test");

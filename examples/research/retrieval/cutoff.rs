@@ -2,9 +2,10 @@
 
 use super::index::Hit;
 use crate::choice::Choice;
+use whytrace::prelude::*;
 
-/// Fewer passages than this are never cut: an elbow among two or three scores means nothing.
-const FEWEST: usize = 3;
+/// At least so many passages are kept, if there are as many.
+const FEWEST: usize = 2;
 
 /// Cuts where the scores drop most, relative to the score before the drop, but after `depth` hits at the latest.
 pub fn cut(mut hits: Vec<Hit>, depth: usize) -> (Vec<Hit>, Vec<Hit>) {
@@ -17,6 +18,14 @@ pub fn cut(mut hits: Vec<Hit>, depth: usize) -> (Vec<Hit>, Vec<Hit>) {
     let candidates: Vec<_> = (FEWEST.min(latest)..=latest).filter(|kept| *kept > 0).map(drop_after).collect();
     let Some((&deepest, others)) = candidates.split_last() else { return (Vec::new(), hits) };
     let choice = Choice::between(deepest, others.iter().copied());
+    decision!(
+        "evidence_cutoff_chosen",
+        what = choice.best(),
+        why = "after this many passages the scores drop most, for what is kept",
+        confidence = choice.confidence(),
+        alternatives = choice.alternatives(),
+        inputs = { depth, hits: hits.len() },
+    );
     let below = hits.split_off(*choice.best());
     (hits, below)
 }

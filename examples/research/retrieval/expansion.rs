@@ -1,11 +1,12 @@
 //! Query expansion by pseudo-relevance feedback: terms that the best passages share are added to the question.
 
-use super::index::{Hit, Method};
+use super::index::Hit;
 use crate::choice::Choice;
 use crate::intake::Brief;
 use crate::plan::Plan;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use whytrace::prelude::*;
 
 /// How many of the best passages give feedback.
 const FEEDBACK_PASSAGES: usize = 8;
@@ -31,17 +32,24 @@ impl fmt::Display for Expansion {
     }
 }
 
-/// The terms to search for: those of the question, and what feedback adds.
-pub fn expand(brief: &Brief, method: Method, plan: &Plan) -> Vec<String> {
-    let hits = brief.index.search(method, &brief.terms);
-    let clarity = clarity(brief, &hits);
+/// The terms to search for: those of the question, and what feedback from its `hits` adds.
+pub fn expand(brief: &Brief, hits: &[Hit], plan: &Plan) -> Vec<String> {
+    let clarity = clarity(brief, hits);
     // A retry that asks for more terms outweighs even a question that finds everything.
     let insistence = 2.0 * plan.extra_terms as f64 / DEFAULT_TERMS as f64;
     let choice = Choice::between((Expansion::Verbatim, clarity), [(Expansion::Feedback, 1.0 - clarity + insistence)]);
     let added = match choice.best() {
         Expansion::Verbatim => Vec::new(),
-        Expansion::Feedback => related_terms(brief, &hits, plan.extra_terms.max(DEFAULT_TERMS)),
+        Expansion::Feedback => related_terms(brief, hits, plan.extra_terms.max(DEFAULT_TERMS)),
     };
+    decision!(
+        "query_expanded",
+        what = choice.best(),
+        why = format!("the best passages have {:.0} % of the question; added: [{}]", clarity * 100.0, added.join(", ")),
+        confidence = choice.confidence(),
+        alternatives = choice.alternatives(),
+        inputs = { terms: &brief.terms, clarity, extra_terms: plan.extra_terms },
+    );
     brief.terms.iter().cloned().chain(added).collect()
 }
 
@@ -78,18 +86,19 @@ fn terms_of<'a>(brief: &'a Brief, hit: &Hit) -> &'a [String] {
 mod tests {
     use super::*;
     use crate::corpus::Corpus;
-    use crate::intake::intake;
+    use crate::retrieval::index::Method;
 
     fn brief(query: &str) -> Brief {
         let mut corpus = Corpus::default();
         corpus.add("a.md".into(), "A crash leaves a journal that recovery replays.");
         corpus.add("b.md".into(), "After the crash, recovery reads the journal again.");
         corpus.add("c.md".into(), "Something else, about colours.");
-        intake(query, corpus)
+        Brief::new(query, corpus)
     }
 
     fn expanded(query: &str, plan: &Plan) -> Vec<String> {
-        expand(&brief(query), Method::Bm25, plan)
+        let brief = brief(query);
+        expand(&brief, &brief.index.search(Method::Bm25, &brief.terms), plan)
     }
 
     #[test]

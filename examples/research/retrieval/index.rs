@@ -3,6 +3,7 @@
 use crate::corpus::Passage;
 use bm25::{Embedder, EmbedderBuilder, Scorer, Tokenizer};
 use std::fmt;
+use whytrace::prelude::*;
 
 /// A setting of BM25.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,7 @@ impl fmt::Debug for Index {
 
 impl Index {
     /// Indexes passages by every method.
+    #[observable("build_index", input(passages = passages.len()), no_output)]
     pub fn build(passages: &[Passage]) -> Self {
         let terms: usize = passages.iter().map(|passage| passage.terms.len()).sum();
         let average = terms as f32 / passages.len().max(1) as f32;
@@ -87,6 +89,7 @@ impl Index {
     }
 
     /// All passages that have any of the terms, best first; the earlier passage first where the scores are equal.
+    #[observable("search", kind = retrieval, input(method = method.to_string(), terms), output(|hits| hits.len()))]
     pub fn search(&self, method: Method, terms: &[String]) -> Vec<Hit> {
         let Some((_, embedder, scorer)) = self.engines.iter().find(|(known, ..)| *known == method) else {
             return Vec::new();

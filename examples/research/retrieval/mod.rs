@@ -5,26 +5,29 @@ mod expansion;
 mod index;
 mod sources;
 
-pub use index::{Hit, Index, Method};
+pub use index::{Hit, Index};
+
+use index::Method;
 
 use crate::choice::Choice;
 use crate::corpus::Passage;
 use crate::intake::Brief;
 use crate::plan::Plan;
 use crate::rubric::Rubric;
+use serde_json::json;
+use whytrace::prelude::*;
 
 /// How many of the best hits say how well a method separates what matches from what does not.
 const SEPARATION_DEPTH: usize = 50;
+
+/// How many passages that were not kept are listed one by one; the others are only counted.
+const MOST_DROPPED: usize = 20;
 
 /// What was found.
 #[derive(Debug)]
 pub struct Collection {
     /// The terms that were searched for.
     pub terms: Vec<String>,
-    /// How they were searched for.
-    pub method: Method,
-    /// How many passages matched at all.
-    pub matched: usize,
     /// What the answer may use, best first.
     pub evidence: Vec<Hit>,
 }
@@ -36,26 +39,74 @@ impl Collection {
     }
 }
 
+/// The stage's decisions and outputs, as declared.
+#[derive(TracingComponent)]
+#[component(
+    name = "collector",
+    decisions("retrieval_method_selected", "query_expanded", "source_selected", "evidence_cutoff_chosen"),
+    outputs("terms", "evidence")
+)]
+struct Collector;
+
 /// Collects evidence.
+#[traced_stage(
+    "collection",
+    component = Collector,
+    input(query = brief.query, depth = plan.depth),
+    output(|found| json!({ "terms": found.terms, "evidence": found.evidence.len() }))
+)]
 pub fn collect(brief: &Brief, rubric: &Rubric, plan: &Plan) -> Collection {
-    let method = choose_method(brief);
-    let terms = expansion::expand(brief, method, plan);
-    let hits = brief.index.search(method, &terms);
-    let matched = hits.len();
-    let (from_sources, _) = sources::select(brief, hits, rubric.sources + plan.extra_sources);
-    let (evidence, _) = cutoff::cut(from_sources, plan.depth);
-    Collection { terms, method, matched, evidence }
+    let (method, hits) = choose_method(brief);
+    let terms = expansion::expand(brief, &hits, plan);
+    let hits = if terms == brief.terms { hits } else { brief.index.search(method, &terms) };
+    let (from_sources, elsewhere) = sources::select(brief, hits, rubric.sources + plan.extra_sources);
+    let (evidence, below) = cutoff::cut(from_sources, plan.depth);
+    record_evidence(brief, &evidence, &below, &elsewhere);
+    Collection { terms, evidence }
 }
 
-/// Chooses the method whose scores separate the best passages from the rest most clearly.
+/// Asks by every method and chooses the one whose scores separate the best passages from the rest most clearly.
 ///
 /// The spread of the top scores over their mean predicts how good a ranking is without knowing the right answers:
 /// normalized query commitment (Shtok, Kurland, Carmel, Raiber, Markovits: *Predicting Query Performance by Query-Drift
 /// Estimation*, ACM TOIS 2012), here over the mean of the same scores so that methods compare.
-fn choose_method(brief: &Brief) -> Method {
-    let merit = |method: Method| (method, separation(&brief.index.search(method, &brief.terms)));
-    let [default, others @ ..] = Method::ALL;
-    Choice::between(merit(default), others.map(merit)).into_best()
+fn choose_method(brief: &Brief) -> (Method, Vec<Hit>) {
+    let mut found = Method::ALL.map(|method| (method, brief.index.search(method, &brief.terms)));
+    let merit = |(method, hits): &(Method, Vec<Hit>)| (*method, separation(hits));
+    let [default, others @ ..] = &found;
+    let choice = Choice::between(merit(default), others.iter().map(merit));
+    decision!(
+        "retrieval_method_selected",
+        what = choice.best(),
+        why = format!("of all methods it tells the best {SEPARATION_DEPTH} passages apart most clearly"),
+        confidence = choice.confidence(),
+        alternatives = choice.alternatives(),
+        inputs = { terms: &brief.terms },
+    );
+    whytrace::set("retrieval_method", choice.best().to_string());
+    let hits = found.iter_mut().find(|(method, _)| method == choice.best()).map(|(_, hits)| std::mem::take(hits));
+    (choice.into_best(), hits.unwrap_or_default())
+}
+
+/// Tells the trace which passages were kept and which were not, and why.
+fn record_evidence(brief: &Brief, kept: &[Hit], below: &[Hit], elsewhere: &[Hit]) {
+    let id = |hit: &Hit| brief.corpus.passages[hit.passage].id.as_str();
+    let source = |hit: &Hit| brief.corpus.source(hit.passage);
+    let below = below.iter().map(|hit| (hit, "below the cutoff"));
+    let dropped = below.chain(elsewhere.iter().map(|hit| (hit, "from a source that was not selected")));
+    let filtered = dropped.clone().count();
+
+    let mut evidence = Evidence::new().collected((kept.len() + filtered) as u64).retrieved(kept.len() as u64);
+    for hit in kept {
+        evidence = evidence.source(source(hit), 1).kept(id(hit), source(hit), hit.score, "matches best");
+    }
+    for (place, (hit, reason)) in dropped.enumerate() {
+        evidence = evidence.source(source(hit), 1);
+        if place < MOST_DROPPED {
+            evidence = evidence.dropped(id(hit), source(hit), hit.score, reason);
+        }
+    }
+    whytrace::evidence(evidence.filtered(filtered as u64));
 }
 
 fn separation(hits: &[Hit]) -> f64 {

@@ -4,6 +4,7 @@ use super::index::Hit;
 use crate::choice::Choice;
 use crate::intake::Brief;
 use std::collections::BTreeMap;
+use whytrace::prelude::*;
 
 /// How many of its best passages speak for a document: more would favour long documents.
 const SPEAKING_PASSAGES: usize = 3;
@@ -14,13 +15,21 @@ const RUNNERS_UP: usize = 4;
 /// Keeps the hits of the best documents; the second list is the others'. Both stay in order.
 pub fn select(brief: &Brief, hits: Vec<Hit>, wanted: usize) -> (Vec<Hit>, Vec<Hit>) {
     let mut ranked = rank(brief, &hits);
+    let candidates = ranked.len();
     let others = ranked.split_off(ranked.len().min(wanted));
     let path = |document: usize| brief.corpus.documents[document].path.as_str();
     for &(document, merit) in &ranked {
         // Each source is held against the runners-up, not against the others that were selected too.
         let rivals = others.iter().take(RUNNERS_UP).map(|&(rival, merit)| (path(rival), merit));
         let choice = Choice::between((path(document), merit), rivals);
-        let _ = choice;
+        decision!(
+            "source_selected",
+            what = path(document),
+            why = format!("its best {SPEAKING_PASSAGES} passages match with {merit:.1} together"),
+            confidence = choice.confidence(),
+            alternatives = choice.alternatives(),
+            inputs = { wanted, candidates },
+        );
     }
     let selected = |hit: &Hit| ranked.iter().any(|(document, _)| *document == document_of(brief, hit));
     hits.into_iter().partition(selected)
@@ -49,7 +58,6 @@ fn document_of(brief: &Brief, hit: &Hit) -> usize {
 mod tests {
     use super::*;
     use crate::corpus::Corpus;
-    use crate::intake::intake;
 
     #[test]
     fn hits_of_the_best_documents_are_kept_in_order() {
@@ -57,7 +65,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             corpus.add(format!("{name}.md"), &format!("Words of {name}."));
         }
-        let brief = intake("words", corpus);
+        let brief = Brief::new("words", corpus);
         let hits = [(1, 5.0), (0, 3.0), (2, 1.0)].map(|(passage, score)| Hit { passage, score });
         let (kept, dropped) = select(&brief, hits.to_vec(), 2);
         assert_eq!((kept, dropped), (hits[..2].to_vec(), hits[2..].to_vec()));

@@ -1,6 +1,7 @@
 //! An answer: sentences, each with the passages it cites. Text with citations such as `[2]` or `[1, 3]` in, and out again.
 
 use crate::text::{sentences, terms, words};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// An answer to the question.
@@ -53,6 +54,11 @@ impl Draft {
             }
         }
         draft
+    }
+
+    /// The passages that it cites, as numbers from 1.
+    pub fn citations(&self) -> BTreeSet<usize> {
+        self.sentences.iter().flat_map(|sentence| sentence.citations.iter().copied()).collect()
     }
 
     /// How many words it has.

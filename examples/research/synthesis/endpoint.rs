@@ -2,16 +2,18 @@
 //!
 //! A try that fails for a reason that may pass (no connection, time-out, 429, 5xx) is repeated; every try is told.
 
+use super::prompt::Messages;
 use super::sse;
+use crate::tokens;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::env;
 use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 use ureq::Agent;
-use whytrace::{Attempt, Usage};
+use whytrace::{Attempt, LlmCall, Usage};
 
 const TRIES: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,6 +54,18 @@ pub struct Completion {
     pub time_to_first_token: Duration,
     /// Every try, the last one being the one that worked.
     pub attempts: Vec<Attempt>,
+}
+
+impl Completion {
+    /// What the trace should know of the call; where the server did not count tokens, they are counted here.
+    pub fn to_call(&self, sent: &Messages) -> LlmCall {
+        let counted = || Usage::new(sent.tokens() as u64, tokens::count(&self.text) as u64);
+        LlmCall {
+            attempts: self.attempts.clone(),
+            time_to_first_token_ms: Some(self.time_to_first_token.as_secs_f64() * 1e3),
+            ..LlmCall::new().model(&self.model).response(self.text.as_str()).usage(self.usage.unwrap_or_else(counted))
+        }
+    }
 }
 
 /// Why a model gave no answer.
@@ -127,16 +141,22 @@ impl Endpoint {
         Self { url, key, agent: config.build().new_agent(), model }
     }
 
+    /// Who serves the model: the host of the URL, or `openai` for OpenAI's own.
+    pub fn provider(&self) -> &str {
+        let host = self.url.split("://").last().and_then(|rest| rest.split(['/', ':', '?']).next()).unwrap_or_default();
+        if host == "api.openai.com" { "openai" } else { host }
+    }
+
     /// Asks the model.
     ///
     /// # Errors
     /// No try succeeded; the error lists them.
-    pub fn complete(&self, system: &str, user: &str) -> Result<Completion, Unanswered> {
+    pub fn complete(&self, messages: &Value) -> Result<Completion, Unanswered> {
         let mut attempts = Vec::new();
         let mut pause = FIRST_PAUSE;
         for number in 1.. {
             let started = Instant::now();
-            let outcome = self.attempt(system, user);
+            let outcome = self.attempt(messages);
             let millis = started.elapsed().as_secs_f64() * 1e3;
             match outcome {
                 Ok(mut completion) => {
@@ -159,10 +179,10 @@ impl Endpoint {
         unreachable!("the loop ends with a try that succeeds or with the last one")
     }
 
-    fn attempt(&self, system: &str, user: &str) -> Result<Completion, TryError> {
+    fn attempt(&self, messages: &Value) -> Result<Completion, TryError> {
         let body = json!({
             "model": self.model,
-            "messages": [{ "role": "system", "content": system }, { "role": "user", "content": user }],
+            "messages": messages,
             "temperature": 0,
             "stream": true,
             "stream_options": { "include_usage": true },
@@ -298,7 +318,7 @@ fn complaint(reader: impl Read) -> String {
     // What arrived is worth showing even if the rest did not.
     let _ = reader.take(64 << 10).read_to_end(&mut bytes);
     let text = String::from_utf8_lossy(&bytes);
-    let json: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+    let json: Option<Value> = serde_json::from_str(&text).ok();
     let message = json.as_ref().and_then(|json| json.pointer("/error/message")?.as_str());
     crate::text::clip(message.unwrap_or(&text).trim(), LONGEST_COMPLAINT).to_owned()
 }

@@ -11,7 +11,7 @@ fn ask(responses: &'static [&'static str]) -> (Result<Completion, Unanswered>, V
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || responses.iter().map(|response| serve(&listener, response)).collect());
     let endpoint = Endpoint::new(&format!("http://{address}/v1/"), Some("planted-key".into()), "asked".into());
-    let outcome = endpoint.complete("be brief", "why?");
+    let outcome = endpoint.complete(&serde_json::json!([{ "role": "user", "content": "why?" }]));
     (outcome, server.join().unwrap())
 }
 
@@ -83,6 +83,14 @@ fn what_is_not_a_completion_is_an_error() {
     ] {
         assert!(ask(std::slice::from_ref(Box::leak(Box::new(response)))).0.is_err());
     }
+}
+
+#[test]
+fn the_provider_is_the_host() {
+    let provider = |base: &str| Endpoint::new(base, None, "m".into()).provider().to_owned();
+    assert_eq!(provider("https://api.openai.com/v1"), "openai");
+    assert_eq!(provider("http://localhost:11434/v1"), "localhost");
+    assert_eq!(provider("nonsense"), "nonsense");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::text::{Vector, sentences, terms, words};
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::RangeInclusive;
+use whytrace::prelude::*;
 
 /// Sentences outside are fragments or monsters.
 const SENTENCE_WORDS: RangeInclusive<usize> = 6..=45;
@@ -141,7 +142,8 @@ struct Length {
 
 impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} sentences, {} words", self.sentences, self.words)
+        let plural = if self.sentences == 1 { "" } else { "s" };
+        write!(f, "{} sentence{plural}, {} words", self.sentences, self.words)
     }
 }
 
@@ -150,7 +152,7 @@ impl fmt::Display for Length {
 fn choose_length(brief: &Brief, rubric: &Rubric, plan: &Plan, picked: &[Candidate]) -> usize {
     let (shortest, longest) = (*rubric.words.start() as f64 * plan.length, *rubric.words.end() as f64 * plan.length);
     let (mut said, mut length, mut total) = (Vec::new(), 0, 0.0);
-    let options = picked.iter().zip(1..).map(|(candidate, count)| {
+    let mut options = picked.iter().zip(1..).map(|(candidate, count)| {
         said.extend(candidate.terms.iter().cloned());
         length += words(&candidate.text).count();
         total += candidate.score;
@@ -158,7 +160,16 @@ fn choose_length(brief: &Brief, rubric: &Rubric, plan: &Plan, picked: &[Candidat
         let merit = fit * (0.5 + 0.5 * brief.space.coverage(&brief.terms, &said)) * total / f64::from(count);
         (Length { sentences: count as usize, words: length }, merit)
     });
-    let choice = Choice::between((Length { sentences: 0, words: 0 }, 0.0), options);
+    let Some(shortest_option) = options.next() else { return 0 };
+    let choice = Choice::between(shortest_option, options);
+    decision!(
+        "summary_length_chosen",
+        what = choice.best(),
+        why = format!("{shortest:.0} to {longest:.0} words are wanted, with most of the question and no weak sentences"),
+        confidence = choice.confidence(),
+        alternatives = choice.alternatives(),
+        inputs = { shortest, longest, sentences: picked.len() },
+    );
     choice.best().sentences
 }
 
@@ -193,6 +204,14 @@ fn choose_order(picked: Vec<Candidate>) -> Vec<Candidate> {
     };
     let merit = |order: Order| (order, coherence(&ordered(order)));
     let choice = Choice::between(merit(Order::Relevance), [Order::Source, Order::Chain].map(merit));
+    decision!(
+        "outline_ordered",
+        what = choice.best(),
+        why = "neighbouring sentences have most in common this way",
+        confidence = choice.confidence(),
+        alternatives = choice.alternatives(),
+        inputs = { sentences: picked.len() },
+    );
     ordered(*choice.best())
 }
 
@@ -222,7 +241,6 @@ fn coherence(candidates: &[Candidate]) -> f64 {
 mod tests {
     use super::*;
     use crate::corpus::Corpus;
-    use crate::intake::intake;
     use crate::{retrieval, rubric};
 
     fn summary(query: &str, texts: &[&str], plan: &Plan) -> Vec<(String, Vec<usize>)> {
@@ -230,7 +248,7 @@ mod tests {
         for (number, text) in texts.iter().enumerate() {
             corpus.add(format!("{number}.md"), text);
         }
-        let brief = intake(query, corpus);
+        let brief = Brief::new(query, corpus);
         let rubric = rubric::select(&brief);
         let collection = retrieval::collect(&brief, &rubric, plan);
         summarise(&brief, &rubric, plan, &collection).into_iter().map(|s| (s.text, s.citations)).collect()
