@@ -5,8 +5,8 @@
 //! of older editions.
 
 use super::{Call, hidden, is_unit};
-use crate::item::{Body, without_impl_trait};
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use crate::item::without_impl_trait;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Attribute, FnArg, Pat, Signature, Type};
 
@@ -26,6 +26,12 @@ impl Call<'_> {
                 #private::#how(&__WHYTRACE_SITE, #future, #done)
             },
         )
+    }
+
+    /// An `async fn` whose future is on the heap and not recorded.
+    pub(super) fn boxed_only(&self) -> TokenStream {
+        let (sig, bindings) = self.future_signature();
+        self.with_signature(&sig, &self.async_block(&bindings, None))
     }
 
     /// `async fn … -> !` stays one: the output of a future cannot be written as `!`.
@@ -75,7 +81,7 @@ impl Call<'_> {
     pub(super) fn future_signature(&self) -> (Signature, Bindings) {
         let mut sig = self.function.sig.clone();
         sig.asyncness = None;
-        let returned = in_this_edition(&self.function.returned());
+        let returned = self.function.returned();
         sig.output = syn::parse_quote!(-> impl ::core::future::Future<Output = #returned>);
         let bindings = Bindings::of(&mut sig);
         (sig, bindings)
@@ -183,31 +189,5 @@ pub(super) fn returns_type(returned: &Type) -> TokenStream {
             let #never: #returned = loop {};
             return #never;
         }
-    }
-}
-
-/// A type whose `impl Trait`s capture lifetimes by the rules of this crate's edition, as they do in an `async fn` of any edition.
-fn in_this_edition(returned: &Type) -> TokenStream {
-    fn respan(tokens: TokenStream) -> TokenStream {
-        tokens
-            .into_iter()
-            .map(|token| match token {
-                TokenTree::Ident(word) if word == "impl" => TokenTree::Ident(Ident::new("impl", Span::call_site())),
-                TokenTree::Group(group) => {
-                    let mut inside = proc_macro2::Group::new(group.delimiter(), respan(group.stream()));
-                    inside.set_span(group.span());
-                    TokenTree::Group(inside)
-                }
-                other => other,
-            })
-            .collect()
-    }
-    respan(quote!(#returned))
-}
-
-impl Call<'_> {
-    /// The body of a function that consists of one async block, for runs.
-    pub(super) fn written_out(&self) -> Option<(Option<TokenStream>, Body)> {
-        self.function.body.as_async_block()
     }
 }

@@ -23,42 +23,36 @@ use syn::{Expr, ExprClosure, Path, Type};
 /// An attribute with its arguments, on an item.
 pub(crate) fn attribute(target: Target, arguments: TokenStream, item: TokenStream) -> TokenStream {
     match try_attribute(target, arguments, &item) {
-        Ok(expansion) if cfg!(feature = "disabled") && !expansion.is_impl => item,
-        Ok(expansion) => expansion.tokens,
+        Ok(expansion) => expansion,
         Err(mistakes) => fallback::item(item, &mistakes),
     }
 }
 
-struct Expansion {
-    tokens: TokenStream,
-    is_impl: bool,
-}
-
-fn try_attribute(target: Target, arguments: TokenStream, item: &TokenStream) -> syn::Result<Expansion> {
+fn try_attribute(target: Target, arguments: TokenStream, item: &TokenStream) -> syn::Result<TokenStream> {
     if target == Target::Observable && impl_block::is_skip(&arguments) {
         let message =
             "`skip` alone leaves a method out of an `impl` block with #[observable], and there is none around this one";
         return Err(syn::Error::new_spanned(arguments, message));
     }
-    let item = syn::parse2::<Item>(item.clone());
+    let parsed = syn::parse2::<Item>(item.clone());
     let options = Options::read(target, arguments.clone());
-    let (item, options) = match (item, options) {
-        (Ok(item), Ok(options)) => (item, options),
+    let (parsed, options) = match (parsed, options) {
+        (Ok(parsed), Ok(options)) => (parsed, options),
         (Err(mut first), Err(second)) => {
             first.combine(second);
             return Err(first);
         }
         (Err(mistake), _) | (_, Err(mistake)) => return Err(mistake),
     };
-    match item {
+    match parsed {
         Item::Impl(block) => {
             check::impl_block(target, &options, &block)?;
-            Ok(Expansion { tokens: impl_block::expand(&options, &arguments, *block), is_impl: true })
+            Ok(impl_block::expand(&options, &arguments, *block))
         }
         Item::Function(function) => {
             check::function(target, &options, &function)?;
             let call = Call { private: private(options.root.as_ref()), target, options: &options, function: &function };
-            Ok(Expansion { tokens: call.expand(), is_impl: false })
+            Ok(if cfg!(feature = "disabled") { call.unrecorded(item) } else { call.expand() })
         }
     }
 }
@@ -106,8 +100,9 @@ pub(crate) fn reference(value: &Expr) -> TokenStream {
 
 /// A text of the user's by reference, whatever holds or prints it.
 pub(crate) fn worded(private: &TokenStream, value: &Expr) -> TokenStream {
-    let (reference, text) = (reference(value), Ident::new("text", at(value)));
-    quote! { #private::Worded::new(#reference).#text() }
+    let (worded, value) = (located(quote! { #private::Worded::new }, at(value)), reference(value));
+    let text = quote_spanned! { at(&value) => .text() };
+    quote_spanned! { at(&value) => #worded(#value)#text }
 }
 
 /// Writes a value of any type to a tape, which is looked up after the value was evaluated.
@@ -140,6 +135,12 @@ impl Call<'_> {
             (_, false, Shape::Stream { item, is_boxed }) => self.stream_fn(item.as_ref(), is_boxed),
             (_, false, _) => self.sync_fn(),
         }
+    }
+
+    /// The item as it is, except for what the program could not be compiled without: a future on the heap.
+    fn unrecorded(&self, item: &TokenStream) -> TokenStream {
+        let is_boxed = self.options.boxed.is_some() && self.function.sig.asyncness.is_some();
+        if is_boxed { self.boxed_only() } else { item.clone() }
     }
 
     /// The static that describes the call site, registered.

@@ -43,7 +43,7 @@ impl Call<'_> {
 
     /// A run whose body is one async block, boxed or not.
     pub(super) fn run_of_async_block(&self, output: Option<&Type>) -> TokenStream {
-        let Some((call, body)) = self.written_out() else { return self.sync_run() };
+        let Some((call, body)) = self.function.body.as_async_block() else { return self.sync_run() };
         let (private, run, site) = (&self.private, self.run(), self.site());
         let block = body.block(quote! { #private::run_begin(&__WHYTRACE_SITE, #run); });
         let done = self.done(output);
