@@ -37,9 +37,9 @@ async fn an_async_fn_spans_its_work() {
     let collection = stage(run.trace(), "collection");
     assert_worked(collection.duration_seconds.map(|seconds| seconds * 500.0));
     assert_eq!(collection.inputs, json!({"query": "robots"}));
-    assert_eq!(collection.outputs, json!({"result": ["ROBOTS"]}));
+    assert_eq!(collection.outputs, json!(["ROBOTS"]));
     assert_worked(observation(run.trace(), "fetch").duration_ms);
-    assert_eq!(tree(run.trace()), "└─ stage collection: ok\n   └─ retrieval fetch: ok\n");
+    assert_eq!(tree(run.trace()), "└─ stage collection: ok\n   └─ observation fetch [retrieval]: ok\n");
 }
 
 #[tokio::test]
@@ -285,11 +285,12 @@ async fn recursion_nests() {
     assert_eq!(
         tree(run.trace()),
         "\
-├─ function countdown: ok
-│  └─ function countdown: ok
-│     └─ function countdown: ok
-└─ function recursive: ok
-   └─ function recursive: ok
+└─ stage _run: ok
+   ├─ observation countdown [function]: ok
+   │  └─ observation countdown [function]: ok
+   │     └─ observation countdown [function]: ok
+   └─ observation recursive [function]: ok
+      └─ observation recursive [function]: ok
 "
     );
 }

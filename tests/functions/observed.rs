@@ -92,10 +92,19 @@ fn an_impl_block_observes_each_method() {
         tools.hidden();
         tools.stage();
     });
-    assert_eq!(tree(run.trace()), "├─ tool search: ok\n├─ tool reset: ok\n├─ agent renamed: ok\n└─ stage stage: ok\n");
+    assert_eq!(
+        tree(run.trace()),
+        "\
+├─ stage _run: ok
+│  ├─ observation search [tool]: ok
+│  ├─ observation reset [tool]: ok
+│  └─ observation renamed [agent]: ok
+└─ stage stage: ok
+"
+    );
     let search = observation(run.trace(), "search");
     assert_eq!((&search.input, &search.output), (&json!({"query": "robots"}), &json!(3)));
-    assert_eq!(observation(run.trace(), "renamed").input, json!({}));
+    assert_eq!(observation(run.trace(), "renamed").input, json!(null));
 }
 
 const NAME: &str = "by constant";

@@ -28,7 +28,7 @@ fn a_stage_is_timed_and_captures_what_it_is_told_to() {
     assert_worked(stage(trace, "plain").duration_seconds.map(|seconds| seconds * 1e3));
     let named = stage(trace, "named");
     assert_eq!(named.inputs, json!({"a": 3, "b.len()": 4, "twice": 6}));
-    assert_eq!(named.outputs, json!({"result": 7}));
+    assert_eq!(named.outputs, json!(7));
     assert!(tree(trace).contains("stage plain: ok"));
 }
 
@@ -53,7 +53,7 @@ fn input_all_leaves_out_what_is_skipped_and_hides_what_is_redacted() {
     let run = testing::trace(|| all((1, 2), "hunter2", None));
     let all = stage(run.trace(), "all");
     assert_eq!(all.inputs, json!({"a": 1, "password": "[redacted]", "type": null}));
-    assert_eq!(all.outputs, json!({"result": 3}));
+    assert_eq!(all.outputs, json!(3));
 }
 
 #[derive(Debug)]
@@ -98,7 +98,7 @@ fn an_err_is_the_outcome_whatever_the_alias() {
     assert!(error.kind.as_ref().unwrap().ends_with("::Unreachable"));
     assert_eq!(error.message, "unreachable");
     assert!(error.location.as_ref().unwrap().contains("synchronous.rs"));
-    assert_eq!(stage(trace, "fails").outputs, json!({}));
+    assert_eq!(stage(trace, "fails").outputs, json!(null));
     assert!(stage(trace, "fails#2").error.is_some());
     let error = stage(trace, "anyhow_fails").error.as_ref().unwrap();
     assert_eq!((error.message.as_str(), &error.chain[..]), ("cannot answer", &["unreachable".to_owned()][..]));
@@ -165,10 +165,11 @@ fn borrows_generics_and_opaque_types_pass_through() {
     assert_eq!(
         tree(run.trace()),
         "\
-├─ stage first: ok
-├─ function name: ok
-├─ function each: ok
-└─ function into_items: ok
+├─ stage _run: ok
+│  ├─ observation name [function]: ok
+│  ├─ observation each [function]: ok
+│  └─ observation into_items [function]: ok
+└─ stage first: ok
 "
     );
 }

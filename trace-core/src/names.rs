@@ -85,8 +85,9 @@ pub fn file_component(name: &str) -> String {
 
 /// `stem` (or `fallback`), bounded to `max` bytes with the hash of the whole `name`.
 fn hashed(stem: &str, fallback: &str, name: &str, max: usize) -> String {
-    let stem = if stem.is_empty() { fallback } else { head(stem, max - SUFFIX) };
-    format!("{stem}-{}", short_hash(name))
+    let stem = if stem.is_empty() { fallback } else { head(stem, max - SUFFIX - 1) };
+    let mark = if is_reserved(stem) { "_" } else { "" }; // `nul.txt-…` would still be a device
+    format!("{mark}{stem}-{}", short_hash(name))
 }
 
 /// Names that are devices on Windows, whatever follows their first dot.

@@ -135,16 +135,16 @@ impl Body {
     pub(crate) fn as_async_block(&self) -> Option<(Option<TokenStream>, Body)> {
         let mut tokens: Vec<TokenTree> = self.statements.clone().into_iter().collect();
         let mut call = None;
-        if let Some(TokenTree::Group(arguments)) = tokens.last() {
-            if arguments.delimiter() == Delimiter::Parenthesis {
-                let inside = arguments.stream();
-                tokens.pop();
-                if !is_box_pin(&tokens) {
-                    return None;
-                }
-                call = Some(tokens.into_iter().collect());
-                tokens = inside.into_iter().collect();
+        if let Some(TokenTree::Group(arguments)) = tokens.last()
+            && arguments.delimiter() == Delimiter::Parenthesis
+        {
+            let inside = arguments.stream();
+            tokens.pop();
+            if !is_box_pin(&tokens) {
+                return None;
             }
+            call = Some(tokens.into_iter().collect());
+            tokens = inside.into_iter().collect();
         }
         match &tokens[..] {
             [TokenTree::Ident(a), TokenTree::Ident(m), TokenTree::Group(block)]
@@ -315,10 +315,10 @@ pub(crate) fn decisions_in(body: &TokenStream) -> Vec<syn::LitStr> {
                 tokens[..at],
                 [.., TokenTree::Ident(ref name), TokenTree::Punct(ref bang)] if name == "decision" && bang.as_char() == '!'
             );
-            if let Some(name) = is_decision.then(|| first_text(group.stream())).flatten() {
-                if found.iter().all(|known| known.value() != name.value()) {
-                    found.push(name);
-                }
+            if let Some(name) = is_decision.then(|| first_text(group.stream())).flatten()
+                && found.iter().all(|known| known.value() != name.value())
+            {
+                found.push(name);
             }
             visit(group.stream(), found);
         }

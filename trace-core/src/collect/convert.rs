@@ -40,6 +40,8 @@ pub(super) struct Convert {
     began: HashMap<u64, Tick>,
     /// The declared components of open spans and of all stages.
     components: HashMap<u64, ComponentDecl>,
+    /// The open observations of model calls.
+    calls: HashSet<u64>,
     /// Undeclared decisions that were warned of.
     warned: HashSet<(&'static str, &'static str)>,
 }
@@ -59,6 +61,7 @@ impl Convert {
             names: HashMap::from([(RUN_STAGE.to_owned(), 1)]),
             began: HashMap::new(),
             components: HashMap::new(),
+            calls: HashSet::new(),
             warned: HashSet::new(),
         }
     }
@@ -73,6 +76,7 @@ impl Convert {
                 let duration = self.began.remove(&id).map(|began| at.duration_since(began));
                 if !is_stage {
                     self.components.remove(&id);
+                    self.calls.remove(&id);
                 }
                 let body = end(id, outcome, is_stage, ending);
                 Converted { body, named: self.named(stage), duration, warnings: Vec::new() }
@@ -118,6 +122,7 @@ impl Convert {
             }
             if let Some(llm) = &mut llm {
                 llm.model = model;
+                self.calls.insert(id);
             }
             Body::ObservationStart(ObservationStart {
                 id: hex(id),
@@ -218,8 +223,11 @@ impl Convert {
                 start.name = clean_name(&start.name).into_owned();
                 if start.kind.is_model_call() {
                     start.llm.get_or_insert_default();
+                    self.calls.insert(span);
                 }
             }
+            // Said inside of a model call, it is about that call.
+            Body::LlmInteraction(interaction) if self.calls.contains(&span) => interaction.id = None,
             _ => {}
         }
         let mut duration = None;

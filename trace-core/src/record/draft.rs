@@ -90,6 +90,12 @@ impl End {
         self.ending.error = Some(error);
     }
 
+    /// The call ended with an error that is known where the site is.
+    pub fn error_at(&mut self, site: &Site, mut error: ErrorInfo) {
+        error.location = Some(site.location());
+        self.error(error);
+    }
+
     /// Where to write the one captured value.
     pub fn output(&mut self) -> &mut Tape {
         self.ending.output.clear();

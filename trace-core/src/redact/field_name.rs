@@ -74,8 +74,31 @@ const KEY_KINDS: &[&str] = &[
 ];
 
 /// What makes several `tokens` secrets, standing before them; one `token` is a secret unless [`TOKEN_OF_TEXT`] stands before it.
-const TOKEN_KINDS: &[&str] =
-    &["access", "api", "auth", "bearer", "bot", "id", "personal", "push", "refresh", "session", "user"];
+const TOKEN_KINDS: &[&str] = &[
+    "access",
+    "admin",
+    "api",
+    "auth",
+    "authentication",
+    "bearer",
+    "bot",
+    "csrf",
+    "github",
+    "gitlab",
+    "hf",
+    "id",
+    "oauth",
+    "personal",
+    "push",
+    "refresh",
+    "secret",
+    "security",
+    "session",
+    "slack",
+    "user",
+    "vault",
+    "xsrf",
+];
 
 /// Tokens of texts, models and lists.
 const TOKEN_OF_TEXT: &[&str] = &[
@@ -104,6 +127,7 @@ const TOKEN_OF_TEXT: &[&str] = &[
     "min",
     "new",
     "next",
+    "of",
     "one",
     "out",
     "output",
@@ -273,10 +297,13 @@ impl FieldNames {
     }
 }
 
-/// Whether `name` is the bare word `token`, which means a secret as a field and much else in text: there its value must look
-/// like a credential too.
+/// Whether `name` is a `token` of an unknown sort, which means a secret as a field and much else in text: there its value must
+/// look like a credential too.
 pub(super) fn is_weak(before: &str, name: &str) -> bool {
-    name.eq_ignore_ascii_case("token") && !TOKEN_KINDS.iter().any(|kind| before.eq_ignore_ascii_case(kind))
+    let words = Words::of(name);
+    let Some(kind) = words.text().strip_suffix("token") else { return false };
+    let kind = if kind.is_empty() { before } else { last_word(kind.trim_end_matches('_')) };
+    !TOKEN_KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
 
 fn is_builtin(words: &Words) -> bool {

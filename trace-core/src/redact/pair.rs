@@ -20,8 +20,6 @@ pub(super) struct Name<'a> {
     /// The word before the name, which belongs to names written with spaces.
     before: &'a str,
     text: &'a str,
-    /// Whether the name is only a claim that a credential follows.
-    pub(super) is_weak: bool,
     /// Where the name begins.
     start: usize,
     /// The quote that begins before the name.
@@ -48,12 +46,16 @@ impl<'a> Name<'a> {
         let word_end = run_start(bytes, start, 1, |byte| byte == b' ');
         let word = run_start(bytes, word_end, 32, |byte| byte.is_ascii_alphanumeric());
         let before = if word_end < start && !closed { &text[word..word_end] } else { "" };
-        let text = &text[start..end];
-        Some(Self { before, text, is_weak: is_weak(before, text), start, opened, closed })
+        Some(Self { before, text: &text[start..end], start, opened, closed })
     }
 
     fn is_secret(&self, names: &FieldNames) -> bool {
         names.is_secret_in_text(self.before, self.text)
+    }
+
+    /// Whether the name is only a claim that a credential follows.
+    pub(super) fn is_weak(&self) -> bool {
+        is_weak(self.before, self.text)
     }
 
     /// Whether it is that of a header whose value is the whole line.

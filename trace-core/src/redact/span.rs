@@ -15,7 +15,10 @@ pub(super) fn replace(text: &str, mut spans: Vec<Span>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut kept = 0;
     for span in spans {
-        if span.start >= kept && !span.is_empty() {
+        if span.is_empty() {
+            continue;
+        }
+        if span.start >= kept {
             out.push_str(&text[kept..span.start]);
             out.push_str(REDACTED);
         }

@@ -56,12 +56,17 @@ impl Opening {
     /// more, and each backslash of the content is doubled n times.
     fn close(self, bytes: &[u8], from: usize) -> Option<usize> {
         // Apostrophes are common: such a quote must close on its line.
-        let to = if self.quote == b'"' { bytes.len() } else { run_end(bytes, from, |byte| byte != b'\n') };
-        memchr::memchr_iter(self.quote, &bytes[from..to]).map(|at| from + at).find_map(|at| {
+        let end = if self.quote == b'"' { b'"' } else { b'\n' };
+        for at in memchr::memchr2_iter(self.quote, end, &bytes[from..]).map(|at| from + at) {
+            if bytes[at] == b'\n' {
+                return None;
+            }
             let first = run_start(bytes, at, at - from, |byte| byte == b'\\');
-            let is_close = (at - first) % (2 * self.backslashes + 2) == self.backslashes;
-            is_close.then_some(at - self.backslashes)
-        })
+            if (at - first) % (2 * self.backslashes + 2) == self.backslashes {
+                return Some(at - self.backslashes);
+            }
+        }
+        None
     }
 }
 
@@ -73,7 +78,7 @@ pub(super) fn after(bytes: &[u8], at: usize, name: &Name<'_>) -> Option<Span> {
     if bytes[first..].starts_with(REDACTED.as_bytes()) || first >= bytes.len() {
         return None;
     }
-    if name.is_weak {
+    if name.is_weak() {
         return weak(bytes, first);
     }
     if name.is_directory() && b"/~".contains(&bytes[first]) {
@@ -96,7 +101,8 @@ pub(super) fn after(bytes: &[u8], at: usize, name: &Name<'_>) -> Option<Span> {
     }
     let is_header = !name.closed && name.is_header();
     if is_colon && (line.is_some() || is_header) || quoted_whole.is_some() {
-        return Some(first..line_end(bytes, stop.unwrap_or(first))).filter(|span| !is_no_secret(&bytes[span.clone()]));
+        word(bytes, first, true)?; // nothing but `null` and the like
+        return Some(first..line_end(bytes, stop.unwrap_or(first)));
     }
     match stop {
         Some(stop) => Some(first..stop),
@@ -106,6 +112,9 @@ pub(super) fn after(bytes: &[u8], at: usize, name: &Name<'_>) -> Option<Span> {
 
 /// The value of an option: a word, or what is quoted.
 pub(super) fn word_or_quoted(bytes: &[u8], first: usize) -> Option<Span> {
+    if bytes[first..].starts_with(REDACTED.as_bytes()) {
+        return None;
+    }
     match Opening::at(bytes, first) {
         Some(opening) => Some(opening.content(bytes)),
         None => word(bytes, first, true),

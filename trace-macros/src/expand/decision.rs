@@ -1,7 +1,7 @@
 //! `decision!`: a choice, with its reason. Its arguments stand in the caller's own control flow, so `?`, `.await` and `return` in them work
 //! as written; they are evaluated only when a trace is recording.
 
-use super::{capture, hidden, private, reference};
+use super::{capture, hidden, located, private, worded};
 use crate::args::{Entry, entries, first_span};
 use crate::fallback;
 use crate::mistakes::{Mistakes, known};
@@ -164,10 +164,10 @@ fn confidence(input: ParseStream<'_>) -> Result<Expr> {
             Some(_) => {}
         },
         Expr::Unary(negated) if matches!(negated.op, UnOp::Neg(_)) => {
-            if let Expr::Lit(literal) = &*negated.expr {
-                if number(&literal.lit).is_some_and(|number| number != 0.0) {
-                    return outside(first_span(negated));
-                }
+            if let Expr::Lit(literal) = &*negated.expr
+                && number(&literal.lit).is_some_and(|number| number != 0.0)
+            {
+                return outside(first_span(negated));
             }
         }
         _ => {}
@@ -237,10 +237,12 @@ impl Part {
                 })
                 .collect(),
             Self::Iterated(options) => {
-                let (item, option, confidence) = (hidden("item"), hidden("option"), hidden("confidence"));
+                let item = Ident::new("item", hidden("item").span().located_at(first_span(options)));
+                let (option, confidence) = (hidden("option"), hidden("confidence"));
+                let pair = located(quote! { #private::alternative }, item.span());
                 quote! {
                     for #item in ::core::iter::IntoIterator::into_iter(#options) {
-                        let (#option, #confidence) = #private::alternative(#item);
+                        let (#option, #confidence) = #pair(#item);
                         #draft.alternative(#option, #confidence);
                     }
                 }
@@ -259,10 +261,7 @@ fn text(private: &TokenStream, value: &Expr) -> TokenStream {
         Expr::Macro(call) if call.mac.path.segments.last().is_some_and(|last| last.ident == "format") => {
             quote! { #private::Text::Owned(#value) }
         }
-        _ => {
-            let value = reference(value);
-            quote! { #private::Worded::new(#value).text() }
-        }
+        _ => worded(private, value),
     }
 }
 

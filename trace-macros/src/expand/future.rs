@@ -5,8 +5,8 @@
 //! of older editions.
 
 use super::{Call, hidden, is_unit};
-use crate::item::{Body, without_impl_trait};
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use crate::item::without_impl_trait;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Attribute, FnArg, Pat, Signature, Type};
 
@@ -16,16 +16,22 @@ impl Call<'_> {
         let (sig, bindings) = self.future_signature();
         let attached = self.attached();
         let how = if attached.is_some() { quote!(future_begun) } else { quote!(future) };
-        let future = self.async_block(&bindings, attached);
+        let future = self.async_block(&bindings, attached.as_ref());
         let done = self.done(Some(&self.function.returned()));
         let site = self.site();
         self.with_signature(
-            sig,
+            &sig,
             &quote! {
                 #site
                 #private::#how(&__WHYTRACE_SITE, #future, #done)
             },
         )
+    }
+
+    /// An `async fn` whose future is on the heap and not recorded.
+    pub(super) fn boxed_only(&self) -> TokenStream {
+        let (sig, bindings) = self.future_signature();
+        self.with_signature(&sig, &self.async_block(&bindings, None))
     }
 
     /// `async fn … -> !` stays one: the output of a future cannot be written as `!`.
@@ -75,19 +81,19 @@ impl Call<'_> {
     pub(super) fn future_signature(&self) -> (Signature, Bindings) {
         let mut sig = self.function.sig.clone();
         sig.asyncness = None;
-        let returned = in_this_edition(&self.function.returned());
+        let returned = self.function.returned();
         sig.output = syn::parse_quote!(-> impl ::core::future::Future<Output = #returned>);
         let bindings = Bindings::of(&mut sig);
         (sig, bindings)
     }
 
-    pub(super) fn with_signature(&self, sig: Signature, body: &TokenStream) -> TokenStream {
+    pub(super) fn with_signature(&self, sig: &Signature, body: &TokenStream) -> TokenStream {
         let crate::item::Function { attrs, vis, modifier, .. } = self.function;
         quote! { #(#attrs)* #vis #modifier #sig { #body } }
     }
 
     /// The body of an `async fn` as a future, on the heap if that is wanted.
-    pub(super) fn async_block(&self, bindings: &Bindings, begin: Option<TokenStream>) -> TokenStream {
+    pub(super) fn async_block(&self, bindings: &Bindings, begin: Option<&TokenStream>) -> TokenStream {
         let Bindings { held, bound } = bindings;
         let typed = returns_type(&self.function.returned());
         let block = self.function.body.block(quote! { #held #bound #typed #begin });
@@ -109,7 +115,8 @@ pub(super) struct Bindings {
     /// Statements that mention every parameter, so that all of them move into the future and are dropped with it, in the order
     /// in which a function's are: the last first.
     held: TokenStream,
-    /// Statements that bind patterns to parameters.
+    /// Statements that bind patterns to parameters. What a pattern binds is dropped before what the future only holds, so what comes after
+    /// a pattern is bound as well.
     bound: TokenStream,
 }
 
@@ -124,17 +131,8 @@ impl Bindings {
                 }
                 FnArg::Typed(parameter) => {
                     let attrs = conditions(&parameter.attrs);
-                    let name = match &*parameter.pat {
-                        Pat::Ident(plain) if plain.by_ref.is_none() && plain.subpat.is_none() => plain.ident.clone(),
-                        pattern => {
-                            let name = format_ident!("__whytrace_arg{at}", span = Span::mixed_site());
-                            if !matches!(pattern, Pat::Wild(_)) {
-                                bound.extend(quote! { #(#attrs)* let #pattern = #name; });
-                            }
-                            *parameter.pat = syn::parse_quote!(#name);
-                            name
-                        }
-                    };
+                    let (name, binding) = bind(&mut parameter.pat, at, !bound.is_empty());
+                    bound.extend(binding.map(|binding| quote! { #(#attrs)* #binding }));
                     (attrs, name)
                 }
             };
@@ -142,6 +140,34 @@ impl Bindings {
         }
         let held = held.into_iter().rev().collect();
         Self { held, bound }
+    }
+}
+
+/// The name of a parameter, and the statement that binds what it stands for, if it needs one.
+fn bind(pattern: &mut Pat, at: usize, must_bind: bool) -> (Ident, Option<TokenStream>) {
+    match pattern {
+        Pat::Ident(plain) if plain.by_ref.is_none() && plain.subpat.is_none() => {
+            let name = plain.ident.clone();
+            let mutability = if must_bind { plain.mutability.take() } else { None };
+            let binding = must_bind.then(|| {
+                quote! { #[allow(unused_mut, clippy::used_underscore_binding)] let #mutability #name = #name; }
+            });
+            (name, binding)
+        }
+        pattern => {
+            let name = format_ident!("__whytrace_arg{at}", span = Span::mixed_site());
+            let bound = std::mem::replace(pattern, syn::parse_quote!(#name));
+            let binding = match bound {
+                // What nothing is bound to is dropped in its place among the others.
+                Pat::Wild(_) if must_bind => {
+                    let held = hidden("_held");
+                    Some(quote! { let #held = #name; })
+                }
+                Pat::Wild(_) => None,
+                bound => Some(quote! { let #bound = #name; }),
+            };
+            (name, binding)
+        }
     }
 }
 
@@ -163,31 +189,5 @@ pub(super) fn returns_type(returned: &Type) -> TokenStream {
             let #never: #returned = loop {};
             return #never;
         }
-    }
-}
-
-/// A type whose `impl Trait`s capture lifetimes by the rules of this crate's edition, as they do in an `async fn` of any edition.
-fn in_this_edition(returned: &Type) -> TokenStream {
-    fn respan(tokens: TokenStream) -> TokenStream {
-        tokens
-            .into_iter()
-            .map(|token| match token {
-                TokenTree::Ident(word) if word == "impl" => TokenTree::Ident(Ident::new("impl", Span::call_site())),
-                TokenTree::Group(group) => {
-                    let mut inside = proc_macro2::Group::new(group.delimiter(), respan(group.stream()));
-                    inside.set_span(group.span());
-                    TokenTree::Group(inside)
-                }
-                other => other,
-            })
-            .collect()
-    }
-    respan(quote!(#returned))
-}
-
-impl Call<'_> {
-    /// The body of a function that consists of one async block, for runs.
-    pub(super) fn written_out(&self) -> Option<(Option<TokenStream>, Body)> {
-        self.function.body.as_async_block()
     }
 }

@@ -13,52 +13,46 @@ mod run;
 mod stream;
 mod sync;
 
-use crate::args::{Input, Options, Output, Target};
+use crate::args::{Input, Options, Output, Target, first_span};
 use crate::item::{Function, Item, Shape, decisions_in, without_impl_trait};
 use crate::{check, fallback};
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, ExprClosure, Path, Type};
 
 /// An attribute with its arguments, on an item.
 pub(crate) fn attribute(target: Target, arguments: TokenStream, item: TokenStream) -> TokenStream {
     match try_attribute(target, arguments, &item) {
-        Ok(expansion) if cfg!(feature = "disabled") && !expansion.is_impl => item,
-        Ok(expansion) => expansion.tokens,
+        Ok(expansion) => expansion,
         Err(mistakes) => fallback::item(item, &mistakes),
     }
 }
 
-struct Expansion {
-    tokens: TokenStream,
-    is_impl: bool,
-}
-
-fn try_attribute(target: Target, arguments: TokenStream, item: &TokenStream) -> syn::Result<Expansion> {
+fn try_attribute(target: Target, arguments: TokenStream, item: &TokenStream) -> syn::Result<TokenStream> {
     if target == Target::Observable && impl_block::is_skip(&arguments) {
         let message =
             "`skip` alone leaves a method out of an `impl` block with #[observable], and there is none around this one";
         return Err(syn::Error::new_spanned(arguments, message));
     }
-    let item = syn::parse2::<Item>(item.clone());
+    let parsed = syn::parse2::<Item>(item.clone());
     let options = Options::read(target, arguments.clone());
-    let (item, options) = match (item, options) {
-        (Ok(item), Ok(options)) => (item, options),
+    let (parsed, options) = match (parsed, options) {
+        (Ok(parsed), Ok(options)) => (parsed, options),
         (Err(mut first), Err(second)) => {
             first.combine(second);
             return Err(first);
         }
         (Err(mistake), _) | (_, Err(mistake)) => return Err(mistake),
     };
-    match item {
+    match parsed {
         Item::Impl(block) => {
             check::impl_block(target, &options, &block)?;
-            Ok(Expansion { tokens: impl_block::expand(&options, &arguments, *block), is_impl: true })
+            Ok(impl_block::expand(&options, &arguments, *block))
         }
         Item::Function(function) => {
             check::function(target, &options, &function)?;
             let call = Call { private: private(options.root.as_ref()), target, options: &options, function: &function };
-            Ok(Expansion { tokens: call.expand(), is_impl: false })
+            Ok(if cfg!(feature = "disabled") { call.unrecorded(item) } else { call.expand() })
         }
     }
 }
@@ -79,14 +73,36 @@ fn hidden(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
+/// Where the compiler shows a mistake in something of the user's, seen from our code.
+pub(crate) fn at(value: &impl ToTokens) -> Span {
+    Span::call_site().located_at(first_span(value))
+}
+
+/// Our tokens, shown at something of the user's.
+pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
+    let shown = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    tokens.into_iter().map(shown).collect()
+}
+
 /// `&` before an expression of the user's, in parentheses only where it needs them: lints would complain of others.
 pub(crate) fn reference(value: &Expr) -> TokenStream {
+    let reference = quote_spanned! { at(value) => & };
     match value {
         Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Assign(_) | Expr::Closure(_) | Expr::Let(_) => {
-            quote! { &(#value) }
+            quote! { #reference(#value) }
         }
-        _ => quote! { &#value },
+        _ => quote! { #reference #value },
     }
+}
+
+/// A text of the user's by reference, whatever holds or prints it.
+pub(crate) fn worded(private: &TokenStream, value: &Expr) -> TokenStream {
+    let (worded, value) = (located(quote! { #private::Worded::new }, at(value)), reference(value));
+    let text = quote_spanned! { at(&value) => .text() };
+    quote_spanned! { at(&value) => #worded(#value)#text }
 }
 
 /// Writes a value of any type to a tape, which is looked up after the value was evaluated.
@@ -119,6 +135,12 @@ impl Call<'_> {
             (_, false, Shape::Stream { item, is_boxed }) => self.stream_fn(item.as_ref(), is_boxed),
             (_, false, _) => self.sync_fn(),
         }
+    }
+
+    /// The item as it is, except for what the program could not be compiled without: a future on the heap.
+    fn unrecorded(&self, item: &TokenStream) -> TokenStream {
+        let is_boxed = self.options.boxed.is_some() && self.function.sig.asyncness.is_some();
+        if is_boxed { self.boxed_only() } else { item.clone() }
     }
 
     /// The static that describes the call site, registered.
@@ -193,7 +215,10 @@ impl Call<'_> {
         });
         let prompt = self.options.prompt.as_ref().map(|prompt| match prompt {
             Expr::Reference(prompt) => quote! { #begin.prompt(#prompt); },
-            prompt => quote! { #begin.prompt(&#prompt); },
+            prompt => {
+                let prompt = reference(prompt);
+                quote! { #begin.prompt(#prompt); }
+            }
         });
         let model = self.options.model.as_ref().map(|model| {
             let model = reference(model);
@@ -263,7 +288,7 @@ impl Call<'_> {
         });
         quote! {
             if let ::core::option::Option::Some(#error) = #private::Returned::new(#returned).error() {
-                #end.error(#private::Failure::new(#error).info());
+                #end.error_at(&__WHYTRACE_SITE, #private::Failure::new(#error).info());
             }
             #values
         }

@@ -1,7 +1,7 @@
 //! `prompt!`: a named template as a `static`, and, where the template is simple enough to be understood here, a struct of the same name with
 //! one field for each variable.
 
-use super::private;
+use super::{at, located, private};
 use crate::mistakes::{Mistakes, known};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -133,12 +133,8 @@ impl Given {
         match (&self.template, &self.file) {
             (Some(template), None) => Ok(Source::Literal(template.clone())),
             (None, Some(file)) => {
-                let path = manifest_dir().join(file.value());
-                let text = std::fs::read_to_string(&path).map_err(|error| {
-                    let message = format!(
-                        "the template {} cannot be read: {error}; the path is relative to Cargo.toml",
-                        path.display()
-                    );
+                let text = std::fs::read_to_string(manifest_dir().join(file.value())).map_err(|error| {
+                    let message = format!("the template cannot be read: {error}; the path begins where Cargo.toml is");
                     Error::new(file.span(), message)
                 })?;
                 Ok(Source::File(file.clone(), text))
@@ -233,7 +229,7 @@ impl Prompt {
             Some(system) => quote! { ::core::option::Option::Some(#system) },
             None => quote! { ::core::option::Option::None },
         };
-        let checked = quote::quote_spanned! { name.span() => #private::checked_prompt_name(#name) };
+        let checked = located(quote! { #private::checked_prompt_name(#name) }, at(name));
         let registered = (!cfg!(feature = "disabled")).then(|| {
             quote! { #private::inventory::submit! { #private::PromptRef(&#ident) } }
         });

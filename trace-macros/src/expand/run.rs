@@ -1,6 +1,6 @@
 //! `#[traced_run]`: the function is a whole trace.
 
-use super::{Call, hidden, reference};
+use super::{Call, at, hidden, reference, worded};
 use crate::args::{Entry, Options, RunOption};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -30,10 +30,10 @@ impl Call<'_> {
     pub(super) fn async_run(&self) -> TokenStream {
         let (private, run, site) = (&self.private, self.run(), self.site());
         let (sig, bindings) = self.future_signature();
-        let future = self.async_block(&bindings, Some(quote! { #private::run_begin(&__WHYTRACE_SITE, #run); }));
+        let future = self.async_block(&bindings, Some(&quote! { #private::run_begin(&__WHYTRACE_SITE, #run); }));
         let done = self.done(Some(&self.function.returned()));
         self.with_signature(
-            sig,
+            &sig,
             &quote! {
                 #site
                 #private::run_future(&__WHYTRACE_SITE, #future, #done)
@@ -43,7 +43,7 @@ impl Call<'_> {
 
     /// A run whose body is one async block, boxed or not.
     pub(super) fn run_of_async_block(&self, output: Option<&Type>) -> TokenStream {
-        let Some((call, body)) = self.written_out() else { return self.sync_run() };
+        let Some((call, body)) = self.function.body.as_async_block() else { return self.sync_run() };
         let (private, run, site) = (&self.private, self.run(), self.site());
         let block = body.block(quote! { #private::run_begin(&__WHYTRACE_SITE, #run); });
         let done = self.done(output);
@@ -82,8 +82,7 @@ impl Call<'_> {
         if let Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }) = value {
             return text.to_token_stream();
         }
-        let (private, value) = (&self.private, reference(value));
-        quote! { #private::Worded::new(#value).text() }
+        worded(&self.private, value)
     }
 
     /// `query`, `intent`, …: a text, something printable, or an `Option` of these.
@@ -91,9 +90,9 @@ impl Call<'_> {
         let (private, run, text) = (&self.private, hidden("run"), hidden("text"));
         let method = quote::format_ident!("{name}");
         let argument = if name.starts_with("trace") { quote!(&#text) } else { quote!(#text) };
-        let value = reference(value);
+        let (given, value) = (proc_macro2::Ident::new("text", at(value)), reference(value));
         quote! {
-            if let ::core::option::Option::Some(#text) = #private::Given::new(#value).text() {
+            if let ::core::option::Option::Some(#text) = #private::Given::new(#value).#given() {
                 #run = #run.#method(#argument);
             }
         }

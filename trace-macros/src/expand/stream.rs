@@ -39,7 +39,7 @@ impl Call<'_> {
                 }
             }
         });
-        let future = self.async_block(&bindings, Some(attached));
+        let future = self.async_block(&bindings, Some(&attached));
         let (held, item) = held_stream(&returned);
         let (done, look) = (self.failed(&returned), self.done(item.as_ref()));
         let future = quote! { #private::future_stream(&__WHYTRACE_SITE, #future, #done, #look) };
@@ -57,7 +57,7 @@ impl Call<'_> {
                 }
             },
         };
-        self.with_signature(sig, &quote! { #site #future })
+        self.with_signature(&sig, &quote! { #site #future })
     }
 
     /// The closure that looks whether a future failed instead of giving a stream.
@@ -68,7 +68,7 @@ impl Call<'_> {
         quote! {
             |#result: &#returned, #end: &mut #private::End| {
                 if let ::core::option::Option::Some(#error) = #private::Returned::new(#result).error() {
-                    #end.error(#private::Failure::new(#error).info());
+                    #end.error_at(&__WHYTRACE_SITE, #private::Failure::new(#error).info());
                 }
             }
         }

@@ -58,7 +58,8 @@ impl Link {
     /// Writes the traces: together, and where the database refuses something, in halves until what it refuses stands alone.
     pub(crate) fn save(&mut self, traces: &[FinishedTrace]) -> Vec<Result<(), Trouble>> {
         let mut results: Vec<Result<(), Trouble>> = traces.iter().map(|_| Ok(())).collect();
-        let mut ranges = vec![0..traces.len()];
+        let all = 0..traces.len();
+        let mut ranges = vec![all];
         while let Some(range) = ranges.pop() {
             match self.attempt(&traces[range.clone()]) {
                 Ok(()) => {}
@@ -84,25 +85,45 @@ impl Link {
         {
             return Err(Trouble::Away(reason.clone()));
         }
+        let had_connection = self.connection.is_some();
+        let outcome = match self.try_once(traces) {
+            // A server ends connections that were idle for long, or moves: that alone is no reason to queue.
+            Err((Failure::Lost, _)) if had_connection => {
+                self.connection = None;
+                self.try_once(traces)
+            }
+            other => other,
+        };
+        match outcome {
+            Ok(()) => {
+                (self.failures, self.pause) = (0, None);
+                Ok(())
+            }
+            Err((Failure::Refused, reason)) => Err(Trouble::Refused(reason)),
+            Err((Failure::Lost | Failure::Away, reason)) => {
+                self.pause(reason.clone());
+                Err(Trouble::Away(reason))
+            }
+        }
+    }
+
+    fn try_once(&mut self, traces: &[FinishedTrace]) -> Result<(), (Failure, String)> {
         // A document that no code of ours foresaw must not take the writer down with it.
-        let attempt = catch_unwind(AssertUnwindSafe(|| {
+        let tried = catch_unwind(AssertUnwindSafe(|| {
             let Self { runtime, url, connection, patience, .. } = self;
             runtime.block_on(async {
                 let open =
-                    opened(connection, url, *patience).await.map_err(|error| Trouble::Away(error.to_string()))?;
-                writer::write(open, traces).await.map_err(|error| trouble(url, error))
+                    opened(connection, url, *patience).await.map_err(|error| (Failure::Away, error.to_string()))?;
+                writer::write(open, traces).await.map_err(|source| {
+                    let kind = failure(&source);
+                    (kind, SqlError::Statement { doing: "writing traces", url: url.clone(), source }.to_string())
+                })
             })
         }));
-        let outcome = attempt.unwrap_or_else(|panic| {
+        tried.unwrap_or_else(|panic| {
             self.connection = None;
-            Err(Trouble::Refused(format!("its rows could not be made: {}", message(&*panic))))
-        });
-        match &outcome {
-            Ok(()) => (self.failures, self.pause) = (0, None),
-            Err(Trouble::Away(reason)) => self.pause(reason.clone()),
-            Err(Trouble::Refused(_)) => {}
-        }
-        outcome
+            Err((Failure::Refused, format!("its rows could not be made: {}", message(&*panic))))
+        })
     }
 
     fn pause(&mut self, reason: String) {
@@ -138,15 +159,6 @@ async fn opened<'a>(
         }
     };
     Ok(connection.insert(usable))
-}
-
-fn trouble(url: &DatabaseUrl, source: sqlx::Error) -> Trouble {
-    let kind = failure(&source);
-    let message = SqlError::Statement { doing: "writing traces", url: url.clone(), source }.to_string();
-    match kind {
-        Failure::Away => Trouble::Away(message),
-        Failure::Refused => Trouble::Refused(message),
-    }
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -24,7 +24,7 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 /// How much an outbox holds at most.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxLimits {
-    /// How many entries.
+    /// How many entries, refused ones included.
     pub entries: u64,
     /// How many bytes in all.
     pub bytes: u64,
@@ -90,7 +90,9 @@ pub struct Outbox {
 #[derive(Clone, Copy, Debug)]
 struct Count {
     at: Instant,
-    entries: u64,
+    waiting: u64,
+    poisoned: u64,
+    /// Of both.
     bytes: u64,
 }
 
@@ -178,9 +180,9 @@ impl Outbox {
         self.write(&self.poisoned(), &name(&finished.trace), &bytes)
     }
 
-    /// Whether something waits, as far as this program knows without looking.
+    /// Whether nothing waits, as far as this program knows without looking again.
     pub(crate) fn is_empty(&self) -> bool {
-        self.count().entries == 0
+        self.count().waiting == 0
     }
 
     /// Keeps other programs from taking entries out; `None` while another one does.
@@ -193,34 +195,46 @@ impl Outbox {
     /// The oldest entries, read.
     pub(crate) fn take(&self, _lock: &OutboxLock, most: usize) -> Vec<Pending> {
         let mut files = self.files(&self.folder);
-        self.remember(&files);
+        self.recount(&files);
         self.remove_abandoned();
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         files.truncate(most);
         files.into_iter().map(|file| self.read(file)).collect()
     }
 
-    /// Removes an entry whose rows are written.
-    pub(crate) fn done(&self, pending: &Pending) {
-        // One that cannot be removed is written once more, which changes nothing.
-        if fs::remove_file(&pending.path).is_ok() {
-            self.add_to_count(-1, pending.size);
+    /// Removes an entry whose rows are written; returns whether it is gone. One that stays is written once more, which changes nothing.
+    pub(crate) fn done(&self, pending: &Pending) -> bool {
+        let gone = fs::remove_file(&pending.path).is_ok();
+        if gone {
+            self.adjust(|count| {
+                count.waiting = count.waiting.saturating_sub(1);
+                count.bytes = count.bytes.saturating_sub(pending.size);
+            });
         }
+        gone
     }
 
-    /// Sets an entry aside that will never be written as it is.
-    pub(crate) fn poison(&self, pending: &Pending, reason: &str) {
-        let Some(name) = pending.path.file_name() else { return };
-        let moved = match &pending.trace {
-            Ok(finished) => self.add_poisoned(finished, reason).is_ok_and(|()| fs::remove_file(&pending.path).is_ok()),
-            Err(_) => {
-                fs::create_dir_all(self.poisoned()).is_ok()
-                    && fs::rename(&pending.path, self.poisoned().join(name)).is_ok()
+    /// Sets an entry aside that will never be written as it is; returns whether it is.
+    pub(crate) fn poison(&self, pending: &Pending, reason: &str) -> bool {
+        let Some(name) = pending.path.file_name() else { return false };
+        if let Ok(finished) = &pending.trace {
+            // The same entry with the new reason; without room for that, the old entry has to do.
+            let rewritten = self
+                .entry(finished, reason)
+                .is_ok_and(|bytes| self.write(&self.poisoned(), &name.to_string_lossy(), &bytes).is_ok());
+            if rewritten {
+                return self.done(pending);
             }
-        };
-        if moved {
-            self.add_to_count(-1, pending.size);
         }
+        let moved = fs::create_dir_all(self.poisoned()).is_ok()
+            && fs::rename(&pending.path, self.poisoned().join(name)).is_ok();
+        if moved {
+            self.adjust(|count| {
+                count.waiting = count.waiting.saturating_sub(1);
+                count.poisoned += 1;
+            });
+        }
+        moved
     }
 
     fn poisoned(&self) -> PathBuf {
@@ -273,30 +287,33 @@ impl Outbox {
             let _ = fs::remove_file(&temporary);
             io_error("write", &folder.join(name))(source)
         })?;
-        if folder == self.folder {
-            self.add_to_count(1, bytes.len() as u64);
-        }
+        self.adjust(|count| {
+            *(if folder == self.folder { &mut count.waiting } else { &mut count.poisoned }) += 1;
+            count.bytes += bytes.len() as u64;
+        });
         Ok(())
     }
 
     fn make_room(&self, bytes: u64) -> Result<(), OutboxError> {
         let count = self.count();
-        if count.entries < self.limits.entries && count.bytes.saturating_add(bytes) <= self.limits.bytes {
+        let entries = count.waiting + count.poisoned;
+        if entries < self.limits.entries && count.bytes.saturating_add(bytes) <= self.limits.bytes {
             return Ok(());
         }
-        Err(OutboxError::Full { folder: self.folder.clone(), entries: count.entries, bytes: count.bytes })
+        Err(OutboxError::Full { folder: self.folder.clone(), entries, bytes: count.bytes })
     }
 
     fn count(&self) -> Count {
         let known = *self.count.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .filter(|count| count.at.elapsed() < COUNT_AGAIN)
-            .unwrap_or_else(|| self.remember(&self.files(&self.folder)))
+            .unwrap_or_else(|| self.recount(&self.files(&self.folder)))
     }
 
-    fn remember(&self, files: &[Found]) -> Count {
-        let bytes = files.iter().map(|file| file.size).sum();
-        let count = Count { at: Instant::now(), entries: files.len() as u64, bytes };
+    fn recount(&self, waiting: &[Found]) -> Count {
+        let poisoned = self.files(&self.poisoned());
+        let bytes = waiting.iter().chain(&poisoned).map(|file| file.size).sum();
+        let count = Count { at: Instant::now(), waiting: waiting.len() as u64, poisoned: poisoned.len() as u64, bytes };
         *self.count.lock().unwrap_or_else(PoisonError::into_inner) = Some(count);
         count
     }
@@ -305,11 +322,10 @@ impl Outbox {
         *self.count.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn add_to_count(&self, entries: i64, bytes: u64) {
+    /// Keeps the count true between two looks at the folder.
+    fn adjust(&self, change: impl FnOnce(&mut Count)) {
         if let Some(count) = &mut *self.count.lock().unwrap_or_else(PoisonError::into_inner) {
-            count.entries = count.entries.saturating_add_signed(entries);
-            count.bytes =
-                if entries < 0 { count.bytes.saturating_sub(bytes) } else { count.bytes.saturating_add(bytes) };
+            change(count);
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::error::SqlError;
 use super::link::{Link, Trouble};
-use super::outbox::{Outbox, OutboxLimits};
+use super::outbox::{Outbox, OutboxLimits, Pending};
 use super::url::DatabaseUrl;
 use crate::settings::{Database, Settings};
 use std::path::Path;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink, SinkError, Stored};
 
 /// How the sink works.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RowsOptions {
     /// How many traces are written in one transaction at most.
@@ -39,6 +39,9 @@ const DRAIN: usize = 64;
 
 /// How long to wait when another program empties the outbox.
 const OTHERS: Duration = Duration::from_secs(1);
+
+/// How long to wait when nothing in the outbox could be settled.
+const STUCK: Duration = Duration::from_secs(30);
 
 /// How long a flush goes on emptying the outbox.
 const FLUSH: Duration = Duration::from_secs(3);
@@ -67,7 +70,7 @@ pub struct RowsStatus {
 ///
 /// ```no_run
 /// use trace_store::sql::{RowsOptions, RowsSink};
-/// let sink = RowsSink::new("sqlite:traces/whytrace.db".parse()?, "traces".as_ref(), RowsOptions::default())?;
+/// let sink = RowsSink::new(&"sqlite:traces/whytrace.db".parse()?, "traces".as_ref(), RowsOptions::default())?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -101,7 +104,7 @@ impl RowsSink {
     ///
     /// # Errors
     /// [`SqlError::Open`] when the system gives no thread for it. That the database is away is no error here.
-    pub fn new(url: DatabaseUrl, traces_dir: &Path, options: RowsOptions) -> Result<Self, SqlError> {
+    pub fn new(url: &DatabaseUrl, traces_dir: &Path, options: RowsOptions) -> Result<Self, SqlError> {
         let outbox = Arc::new(Outbox::new(traces_dir, options.outbox));
         let status = Arc::new(Shared::default());
         let refuse = |error: std::io::Error| SqlError::Open { url: url.clone(), reason: error.to_string() };
@@ -129,7 +132,7 @@ impl RowsSink {
             (_, None) => return Ok(None),
         };
         url.compiled_in()?;
-        Self::new(url, &settings.dir, RowsOptions::default()).map(Some)
+        Self::new(&url, &settings.dir, RowsOptions::default()).map(Some)
     }
 
     /// What waits on disk.
@@ -292,31 +295,42 @@ impl Worker {
             self.drain_at = (!self.outbox.is_empty()).then(|| Instant::now() + OTHERS);
             return;
         };
-        let (readable, broken): (Vec<_>, Vec<_>) =
-            self.outbox.take(&lock, DRAIN).into_iter().partition(|pending| pending.trace.is_ok());
-        for pending in &broken {
-            let reason = pending.trace.as_ref().err().cloned().unwrap_or_default();
-            self.outbox.poison(pending, &reason);
-            self.status.failure(&self.status.poisoned, DatabaseStatus::Failed, reason);
-        }
+        let entries = self.outbox.take(&lock, DRAIN);
         let traces: Vec<FinishedTrace> =
-            readable.iter().filter_map(|pending| pending.trace.as_ref().ok().cloned()).collect();
-        let outcomes = if traces.is_empty() { Vec::new() } else { self.link.save(&traces) };
-        for (pending, outcome) in readable.iter().zip(outcomes) {
-            match outcome {
-                Ok(()) => {
-                    self.outbox.done(pending);
-                    self.status.count(&self.status.drained);
-                }
-                Err(Trouble::Refused(reason)) => {
-                    self.outbox.poison(pending, &reason);
-                    self.status.failure(&self.status.poisoned, DatabaseStatus::Failed, reason);
-                }
-                Err(Trouble::Away(reason)) => self.status.note(reason),
+            entries.iter().filter_map(|entry| entry.trace.as_ref().ok().cloned()).collect();
+        let mut outcomes = if traces.is_empty() { Vec::new() } else { self.link.save(&traces) }.into_iter();
+        let mut settled = 0;
+        for entry in &entries {
+            let outcome = match &entry.trace {
+                Ok(_) => outcomes.next().unwrap_or(Ok(())),
+                Err(unreadable) => Err(Trouble::Refused(unreadable.clone())),
+            };
+            settled += usize::from(self.settle_entry(entry, outcome));
+        }
+        // What can be neither written nor moved, on a full disk perhaps, must not be tried without end.
+        let stuck = (settled == 0).then(|| Instant::now() + STUCK);
+        let next = self.link.paused_until().or(stuck).unwrap_or_else(Instant::now);
+        self.drain_at = (!self.outbox.is_empty()).then_some(next);
+    }
+
+    /// Says whether the entry no longer waits.
+    fn settle_entry(&self, entry: &Pending, outcome: Result<(), Trouble>) -> bool {
+        match outcome {
+            Ok(()) => {
+                let gone = self.outbox.done(entry);
+                self.status.count(&self.status.drained);
+                gone
+            }
+            Err(Trouble::Refused(reason)) => {
+                let moved = self.outbox.poison(entry, &reason);
+                self.status.failure(&self.status.poisoned, DatabaseStatus::Failed, reason);
+                moved
+            }
+            Err(Trouble::Away(reason)) => {
+                self.status.note(reason);
+                false
             }
         }
-        let next = self.link.paused_until().unwrap_or_else(Instant::now);
-        self.drain_at = (!self.outbox.is_empty()).then_some(next);
     }
 }
 

@@ -9,7 +9,7 @@ use super::rows::{
     self, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow, TraceRow,
 };
 use super::value::{Column, Kind, Row, Table, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use trace_core::model::Timestamp;
 use trace_core::sink::FinishedTrace;
 
@@ -40,20 +40,20 @@ pub(crate) async fn write(connection: &mut Connection, traces: &[FinishedTrace])
 }
 
 async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> Result<(), sqlx::Error> {
-    let mut newest: HashMap<String, &FinishedTrace> = HashMap::with_capacity(traces.len());
+    // In the order of their ids: new rows go to the end of every index.
+    let mut newest: BTreeMap<String, &FinishedTrace> = BTreeMap::new();
     for finished in traces {
         let held = newest.entry(rows::key(&finished.trace)).or_insert(finished);
         if version(finished) >= version(held) {
             *held = finished;
         }
     }
-    let stored = stored_versions(connection, newest.keys().cloned().collect()).await?;
-    newest.retain(|key, finished| stored.get(key).is_none_or(|stored| *stored <= version(finished)));
-    remove(connection, newest.keys().filter(|key| stored.contains_key(*key)).cloned().collect()).await?;
-    // In one order everywhere: two programs that write the same traces to a server wait for each other instead of deadlocking.
-    let mut newest: Vec<_> = newest.into_iter().collect();
-    newest.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    insert(connection, newest.into_iter().map(|(_, finished)| finished)).await
+    let ids: Vec<String> = newest.keys().cloned().collect();
+    connection.lock_traces(ids.clone()).await?;
+    let stored = stored_versions(connection, ids).await?;
+    newest.retain(|id, finished| stored.get(id).is_none_or(|stored| *stored <= version(finished)));
+    remove(connection, newest.keys().filter(|id| stored.contains_key(*id)).cloned().collect()).await?;
+    insert(connection, newest.into_values()).await
 }
 
 /// Which of two versions of a trace is the newer: the one to which more events came late.
@@ -98,7 +98,7 @@ async fn insert(connection: &mut Connection, traces: impl Iterator<Item = &Finis
 /// Rows on their way, table by table.
 #[derive(Default)]
 struct Waiting {
-    projects: HashMap<String, ProjectRow>,
+    projects: BTreeMap<String, ProjectRow>,
     tables: [Vec<Vec<Value>>; TABLES.len()],
     bytes: usize,
 }
@@ -140,9 +140,8 @@ impl Waiting {
     }
 
     async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        let mut projects: Vec<ProjectRow> = self.projects.drain().map(|(_, project)| project).collect();
-        projects.sort_unstable_by(|a, b| a.project_id.cmp(&b.project_id));
-        connection.insert(&PROJECTS, projects.into_iter().map(Row::into_cells).collect()).await?;
+        let projects = std::mem::take(&mut self.projects).into_values().map(Row::into_cells).collect();
+        connection.insert(&PROJECTS, projects).await?;
         for (table, rows) in TABLES.iter().zip(&mut self.tables) {
             connection.insert(table, std::mem::take(rows)).await?;
         }

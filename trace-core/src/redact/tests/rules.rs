@@ -56,11 +56,11 @@ fn names_can_be_added_and_kept() {
         config.field_names = vec!["customerNo".into()];
         config.keep = vec!["secret".into()];
     });
-    let mut value = json!({ "customer_no": 17, "secret": "of success", "text": "customer-no: x17, secret=of" });
+    let mut value = json!({ "customer_no": 17, "secret": "of success", "text": "his customer-no: x17, secret=of" });
     redactor.value(&mut value);
     assert_eq!(
         value,
-        json!({ "customer_no": "[redacted]", "secret": "of success", "text": "customer-no: [redacted], secret=of" })
+        json!({ "customer_no": "[redacted]", "secret": "of success", "text": "his customer-no: [redacted], secret=of" })
     );
 }
 

@@ -130,7 +130,7 @@ impl Prompt {
     /// When a variable is missing, when the template is malformed or uses what does not exist, and when it takes more than two
     /// million instructions or gives more than 16 MiB of text.
     pub fn render<V: Serialize + ?Sized>(&self, variables: &V) -> Result<RenderedPrompt, PromptError> {
-        self.render_value(Value::from(Serde(variables)))
+        self.render_value(&Value::from(Serde(variables)))
     }
 
     /// Fills in variables one by one; what `prompt!` generates calls this.
@@ -139,13 +139,13 @@ impl Prompt {
     /// As [`Prompt::render`].
     #[doc(hidden)]
     pub fn render_pairs(&self, variables: &[(&str, TemplateValue)]) -> Result<RenderedPrompt, PromptError> {
-        self.render_value(variables.iter().map(|(name, value)| (*name, value.0.clone())).collect())
+        self.render_value(&Value::from_pairs(variables.iter().map(|(name, value)| (*name, value.0.clone()))))
     }
 
-    fn render_value(&self, variables: Value) -> Result<RenderedPrompt, PromptError> {
+    fn render_value(&self, variables: &Value) -> Result<RenderedPrompt, PromptError> {
         let compiled = self.compiled().as_ref().map_err(Clone::clone)?;
-        let text = self.render_part(compiled, TEMPLATE, &variables)?;
-        let system = self.system.map(|_| self.render_part(compiled, SYSTEM, &variables)).transpose()?;
+        let text = self.render_part(compiled, TEMPLATE, variables)?;
+        let system = self.system.map(|_| self.render_part(compiled, SYSTEM, variables)).transpose()?;
         Ok(RenderedPrompt { system, text, link: self.link() })
     }
 

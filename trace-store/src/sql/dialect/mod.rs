@@ -33,6 +33,8 @@ pub(crate) enum Connection {
 /// What a failed statement says about the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
+    /// The connection to it is lost; a new one may work at once.
+    Lost,
     /// It cannot be used now: locked, full, gone, or its schema is broken. The same statement may work later.
     Away,
     /// It works, and refuses this row.
@@ -155,6 +157,11 @@ impl Connection {
         either!(self, connection => connection.lock_schema().await)
     }
 
+    /// Inside a transaction: waits until no other program writes these traces, and keeps others waiting.
+    pub(crate) async fn lock_traces(&mut self, ids: Vec<String>) -> Result<(), sqlx::Error> {
+        either!(self, connection => connection.lock_traces(ids).await)
+    }
+
     /// The names of the tables and views that are there.
     pub(crate) async fn relations(&mut self) -> Result<Vec<String>, sqlx::Error> {
         let sql = either!(self, connection => connection.list_relations());
@@ -191,14 +198,22 @@ pub(crate) fn failure(error: &sqlx::Error) -> Failure {
             Failure::Away
         }
         sqlx::Error::Encode(_) => Failure::Refused,
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => {
+            Failure::Lost
+        }
         _ => Failure::Away,
     }
 }
 
-/// The part of an insert that makes it idempotent: ` ON CONFLICT (key) DO UPDATE SET …`.
+/// The part of an insert that makes it idempotent: ` ON CONFLICT (key) DO UPDATE SET …`, or `DO NOTHING` where everything is kept.
 fn on_conflict(table: &Table, column_name: impl Fn(&Column) -> Cow<'static, str>) -> String {
-    let kept = |column: &&Column| !table.key.contains(&column.name) && !table.keep.contains(&column.name);
-    let updates: Vec<String> =
-        table.columns.iter().filter(kept).map(|column| format!("{0} = excluded.{0}", column_name(column))).collect();
-    format!(" ON CONFLICT ({}) DO UPDATE SET {}", table.key.join(", "), updates.join(", "))
+    let replaced = |column: &&Column| !table.key.contains(&column.name) && !table.keep.contains(&column.name);
+    let updates: Vec<String> = table
+        .columns
+        .iter()
+        .filter(replaced)
+        .map(|column| format!("{0} = excluded.{0}", column_name(column)))
+        .collect();
+    let action = if updates.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", updates.join(", ")) };
+    format!(" ON CONFLICT ({}) DO {action}", table.key.join(", "))
 }

@@ -43,8 +43,13 @@ pub(super) fn options(url: &DatabaseUrl) -> Result<PgConnectOptions, sqlx::Error
 
 /// What a SQLSTATE says about the database.
 pub(super) fn failure(code: &str) -> Failure {
-    // Data exception, constraint violated, program limit exceeded: the row is to blame.
-    if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) { Failure::Refused } else { Failure::Away }
+    match code.get(..2) {
+        // Data exception, constraint violated, program limit exceeded: the row is to blame.
+        Some("22" | "23" | "54") => Failure::Refused,
+        // Connection exception, operator intervention: shut down, failed over, cut off.
+        Some("08" | "57") => Failure::Lost,
+        _ => Failure::Away,
+    }
 }
 
 impl Postgres {
@@ -54,7 +59,6 @@ impl Postgres {
         let options = options(url)
             .map_err(|error| refuse(error.to_string()))?
             .options([("lock_timeout", patience_ms.as_str()), ("client_min_messages", "warning"), ("TimeZone", "UTC")])
-            .statement_cache_capacity(256)
             .disable_statement_logging();
         match tokio::time::timeout(patience, options.connect()).await {
             Ok(Ok(connection)) => Ok(Self { connection, patience }),
@@ -101,6 +105,13 @@ impl Postgres {
 
     pub(super) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
         self.run("SELECT pg_advisory_xact_lock($1)".into_sql_str(), vec![Value::Int(SCHEMA_LOCK)]).await.map(|_| ())
+    }
+
+    /// Rows that do not exist yet cannot be locked, so the ids are; sorted, so that two programs wait for each other in one order.
+    pub(super) async fn lock_traces(&mut self, mut ids: Vec<String>) -> Result<(), sqlx::Error> {
+        ids.sort_unstable();
+        let sql = "SELECT COUNT(pg_advisory_xact_lock(hashtextextended(id, 7))) FROM UNNEST($1::text[]) AS id";
+        self.run(sql.into_sql_str(), vec![Value::List(ids)]).await.map(|_| ())
     }
 
     /// Only where unqualified names are made: other schemas may have tables of the same names.

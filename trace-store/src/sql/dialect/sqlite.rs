@@ -124,6 +124,12 @@ impl Sqlite {
         Ok(())
     }
 
+    /// As above.
+    #[allow(clippy::unused_self, clippy::unused_async)]
+    pub(super) async fn lock_traces(&mut self, _ids: Vec<String>) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
     #[allow(clippy::unused_self)]
     pub(super) fn list_relations(&self) -> &'static str {
         "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
@@ -157,6 +163,8 @@ async fn set_up(connection: &mut SqliteConnection, patience: Duration) -> Result
             Err(error) if is_locked(&error) && begun.elapsed() < patience => {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
+            // Where it may only be read, it is read as it is.
+            Err(error) if primary_code(&error) == Some(8) => return Ok(()),
             other => break other?,
         }
     };
@@ -166,15 +174,19 @@ async fn set_up(connection: &mut SqliteConnection, patience: Duration) -> Result
 }
 
 fn is_locked(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
+    matches!(primary_code(error), Some(5 | 6))
+}
+
+/// The low byte of an error code says what went wrong, the rest where.
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code)?;
+    code.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
 /// What to do about a file that cannot be opened.
 fn advice(error: &sqlx::Error, path: Option<&Path>) -> String {
     let Some(path) = path else { return error.to_string() };
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    let hint = match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+    let hint = match primary_code(error) {
         Some(5 | 6) => "another program keeps it locked; it is tried again later",
         Some(8) => "the file or its folder is read-only",
         Some(13) => "the disk is full",

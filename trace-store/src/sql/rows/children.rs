@@ -16,8 +16,8 @@ const EXECUTION_ERROR: usize = 1000;
 struct Ids(HashSet<String>);
 
 impl Ids {
-    fn unique(&mut self, id: String) -> String {
-        let mut candidate = id.clone();
+    fn unique(&mut self, id: &str) -> String {
+        let mut candidate = id.to_owned();
         let mut number = 1;
         while candidate.is_empty() || !self.0.insert(candidate.clone()) {
             number += 1;
@@ -33,17 +33,16 @@ pub(super) fn of(about: &About<'_>, clean: &mut Cleaner) -> ChildRows {
     let (mut stages, mut decisions, mut observations) = (Ids::default(), Ids::default(), Ids::default());
     for (name, stage) in &about.trace.stages {
         let row = stage_row(about, clean, rows.stages.len(), name, stage);
-        let place =
-            Place { trace_id: &about.trace_id, stage_id: stages.unique(row.id.clone()), stage: row.name.clone() };
+        let place = Place { trace_id: &about.trace_id, stage_id: stages.unique(&row.id), stage: row.name.clone() };
         rows.stages.push(StageRow { id: place.stage_id.clone(), ..row });
         for decision in &stage.decisions {
             let row = decision_row(&place, clean, rows.decisions.len(), decision);
-            let id = decisions.unique(row.id.clone());
+            let id = decisions.unique(&row.id);
             rows.decisions.push(DecisionRow { id, ..row });
         }
         for observation in &stage.observations {
             let row = observation_row(&place, clean, rows.observations.len(), observation);
-            let id = observations.unique(row.id.clone());
+            let id = observations.unique(&row.id);
             rows.observations.push(ObservationRow { id, ..row });
         }
         rows.scores.extend(scores(about, &place, clean, stage));
@@ -205,7 +204,7 @@ pub(super) fn flags(about: &About<'_>, clean: &mut Cleaner) -> Vec<FlagRow> {
         let hash = blake3::hash(format!("{}\n{}", flag.kind, flag.message).as_bytes()).to_hex();
         FlagRow {
             trace_id: about.trace_id.clone(),
-            id: ids.unique(hash[..16].to_owned()),
+            id: ids.unique(&hash[..16]),
             kind: clean.name(&flag.kind),
             message: clean.text(&flag.message),
             n: clean.count(flag.n),
@@ -233,7 +232,7 @@ pub(super) fn executions(about: &About<'_>, clean: &mut Cleaner) -> Vec<Executio
             let tokens = llm.usage.map(|usage| usage.inclusive());
             let started = call.started_at.or(about.trace.run.started_at);
             ExecutionRow {
-                id: ids.unique(id.clone()),
+                id: ids.unique(&id),
                 template_id: None,
                 template_name: clean.name(prompt),
                 trace_id: about.trace_id.clone(),

@@ -51,12 +51,8 @@ pub(crate) fn project(finished: &FinishedTrace, now: Timestamp) -> TraceRows {
     let mut row = run::row(&about, &mut clean, document.map(|folder| document_path(folder, &trace.trace_id)));
     row.sampled = finished.sampled;
     row.warning_count = clean.count(trace.warnings.len() as u64).saturating_add(clean.changed);
-    let project = ProjectRow {
-        project_id: row.project_id.clone(),
-        name: clean.name(&trace.project_name),
-        created_at: now,
-        updated_at: now,
-    };
+    let project =
+        ProjectRow { project_id: row.project_id.clone(), name: clean.name(&trace.project_name), created_at: now };
     TraceRows { trace: row, project, flags, executions, children }
 }
 

@@ -135,12 +135,11 @@ row! {
 }
 
 row! {
-    /// A project.
-    pub(crate) struct ProjectRow in "projects", key [project_id], keep [created_at] {
+    /// A project: its folder follows from its name, so the first row is as good as any later one.
+    pub(crate) struct ProjectRow in "projects", key [project_id], keep [name, created_at] {
         project_id: String,
         name: String,
         created_at: Timestamp,
-        updated_at: Timestamp,
     }
 }
 

@@ -1,16 +1,19 @@
 //! The database away: locked, deleted, not writable, refusing; and back.
 
 use super::fixture::{finished, full, id, small};
-use super::{Database, eventually, on_every_database, store};
+use super::{eventually, on_every_database, store};
 use crate::sql::{DatabaseUrl, OutboxLimits, RowsOptions, RowsSink, SqlStore};
 use std::time::{Duration, Instant};
 use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink};
+
+/// What makes a database refuse a second decision for the unwelcome.
+const PICKY: &str = "CREATE UNIQUE INDEX picky ON decisions (what) WHERE what = 'unwelcome'";
 
 /// A sink for a database that cannot be opened, because its folder is a file.
 fn sink_without_database(folder: &std::path::Path, outbox: OutboxLimits) -> RowsSink {
     std::fs::write(folder.join("file"), "").unwrap();
     let url = unreachable(folder);
-    RowsSink::new(url, folder, RowsOptions { outbox, ..RowsOptions::default() }).unwrap()
+    RowsSink::new(&url, folder, RowsOptions { outbox, ..RowsOptions::default() }).unwrap()
 }
 
 #[cfg(feature = "sqlite")]
@@ -72,6 +75,49 @@ on_every_database! {
         assert_eq!(database.count("traces"), 200);
     }
 
+    fn a_trace_that_is_refused_stands_alone(database: Database) {
+        let sink = database.sink();
+        let mut bad = full(17);
+        bad.stages["collection"].decisions[0].what = "unwelcome".into();
+        let mut earlier = bad.clone();
+        earlier.trace_id = id(1_000);
+        store(&sink, &finished(earlier));
+        database.execute(PICKY);
+        let mut traces: Vec<FinishedTrace> = (1..40).map(|n| finished(full(n))).collect();
+        traces[16] = finished(bad);
+        let outcomes = sink.store(&traces);
+        let refused: Vec<usize> = (0..39).filter(|n| outcomes[*n].is_err()).collect();
+        assert_eq!(refused, [16]);
+        let error = outcomes[16].as_ref().unwrap_err();
+        assert!(error.database == Some(DatabaseStatus::Failed) && error.message.to_lowercase().contains("unique"), "{error}");
+        assert_eq!(database.count("traces"), 39);
+        let status = sink.outbox().status();
+        assert_eq!((status.entries, status.poisoned), (0, 1));
+        assert!(status.last_error.unwrap().to_lowercase().contains("unique"));
+
+        database.execute("DROP INDEX picky");
+        assert_eq!(sink.outbox().retry_poisoned().unwrap(), 1);
+        sink.flush();
+        assert_eq!((database.count("traces"), sink.outbox().status().poisoned), (40, 0));
+    }
+
+    fn a_refusal_in_the_outbox_is_set_aside(database: Database) {
+        let mut bad = full(17);
+        bad.stages["collection"].decisions[0].what = "unwelcome".into();
+        store(&database.sink(), &finished(bad.clone()));
+        database.execute(PICKY);
+        bad.trace_id = id(18);
+        let away = sink_without_database(database.traces_dir(), OutboxLimits::default());
+        store(&away, &finished(bad));
+        store(&away, &finished(full(19)));
+        drop(away);
+        let back = database.sink();
+        back.flush();
+        let status = back.outbox().status();
+        assert_eq!((status.entries, status.poisoned, database.count("traces")), (0, 1, 2));
+        assert!(status.last_error.unwrap().to_lowercase().contains("unique"), "the newer reason");
+    }
+
     fn what_cannot_be_read_is_set_aside_and_the_rest_written(database: Database) {
         let away = sink_without_database(database.traces_dir(), OutboxLimits::default());
         store(&away, &finished(small(1)));
@@ -122,7 +168,7 @@ fn nothing_waits_for_a_database_that_is_away() {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
-    use super::super::block_on;
+    use super::super::{Database, block_on};
     use super::*;
 
     #[test]
@@ -153,49 +199,6 @@ mod sqlite {
         assert_eq!(database.count("traces"), 1);
     }
 
-    #[test]
-    fn a_row_that_is_refused_stands_alone() {
-        let database = Database::sqlite();
-        let sink = database.sink();
-        store(&sink, &finished(full(0)));
-        database.execute(
-            "CREATE TRIGGER picky BEFORE INSERT ON decisions WHEN NEW.what = 'unwelcome'
-             BEGIN SELECT RAISE(ABORT, 'not here'); END",
-        );
-        let mut traces: Vec<FinishedTrace> = (1..40).map(|n| finished(full(n))).collect();
-        let mut bad = full(17);
-        bad.stages["collection"].decisions[0].what = "unwelcome".into();
-        traces[16] = finished(bad);
-        let outcomes = sink.store(&traces);
-        let refused: Vec<usize> = (0..39).filter(|n| outcomes[*n].is_err()).collect();
-        assert_eq!(refused, [16]);
-        let error = outcomes[16].as_ref().unwrap_err();
-        assert!(error.database == Some(DatabaseStatus::Failed) && error.message.contains("not here"), "{error}");
-        assert_eq!(database.count("traces"), 39);
-        let status = sink.outbox().status();
-        assert_eq!((status.entries, status.poisoned), (0, 1));
-        assert!(status.last_error.unwrap().contains("not here"));
-
-        database.execute("DROP TRIGGER picky");
-        assert_eq!(sink.outbox().retry_poisoned().unwrap(), 1);
-        sink.flush();
-        assert_eq!((database.count("traces"), sink.outbox().status().poisoned), (40, 0));
-    }
-
-    #[test]
-    fn a_refusal_in_the_outbox_is_set_aside() {
-        let database = Database::sqlite();
-        store(&database.sink(), &finished(full(0)));
-        database.execute("CREATE TRIGGER picky BEFORE INSERT ON traces BEGIN SELECT RAISE(ABORT, 'not here'); END");
-        let away = sink_without_database(database.traces_dir(), OutboxLimits::default());
-        store(&away, &finished(full(1)));
-        drop(away);
-        let back = database.sink();
-        back.flush();
-        let status = back.outbox().status();
-        assert_eq!((status.entries, status.poisoned), (0, 1));
-    }
-
     #[cfg(unix)]
     #[test]
     fn a_schema_that_is_broken_keeps_the_traces_waiting() {
@@ -207,5 +210,34 @@ mod sqlite {
         database.execute("ALTER TABLE decisions_gone RENAME TO decisions");
         eventually("the outbox is empty", || sink.outbox().status().entries == 0);
         assert_eq!(database.count("traces"), 2);
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use super::super::Database;
+    use super::*;
+
+    #[test]
+    fn a_connection_that_the_server_ended_is_replaced_at_once() {
+        let Some(database) = Database::postgres() else { return };
+        let sink = database.sink();
+        assert_eq!(store(&sink, &finished(full(0))), DatabaseStatus::Saved);
+        database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        assert_eq!(store(&sink, &finished(full(1))), DatabaseStatus::Saved);
+        assert_eq!(database.count("traces"), 2);
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_names_no_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = "postgres://ann:s3cret@127.0.0.1:1/traces".parse().unwrap();
+        let sink = RowsSink::new(&url, folder.path(), RowsOptions::default()).unwrap();
+        let error = sink.store(&[finished(small(1))]).remove(0).unwrap_err();
+        assert_eq!(error.database, Some(DatabaseStatus::Queued));
+        assert!(error.message.contains("ann:***@127.0.0.1:1") && !error.message.contains("s3cret"), "{error}");
     }
 }

@@ -77,7 +77,7 @@ impl Database {
     }
 
     pub(super) fn sink_with(&self, options: RowsOptions) -> RowsSink {
-        RowsSink::new(self.url.clone(), self.traces_dir(), options).unwrap()
+        RowsSink::new(&self.url, self.traces_dir(), options).unwrap()
     }
 
     /// Reads from the database.

@@ -1,6 +1,6 @@
 //! Migrations: up, down, many at once, beside somebody else's tables, newer and changed ones.
 
-use super::{Database, block_on, on_every_database};
+use super::{Database, on_every_database};
 use crate::sql::{SqlError, SqlStore};
 
 fn migrate(database: &Database) -> Result<(), SqlError> {
@@ -71,7 +71,7 @@ fn a_file_that_is_no_database_says_what_to_do() {
     let path = database.traces_dir().join("not.db");
     std::fs::write(&path, "this is not a database, and longer than a header would be".repeat(100)).unwrap();
     let url = crate::sql::DatabaseUrl::sqlite_file(&path);
-    let message = block_on(SqlStore::open(&url)).unwrap_err().to_string();
+    let message = super::block_on(SqlStore::open(&url)).unwrap_err().to_string();
     assert!(message.contains("not.db") && message.contains("move it away"), "{message}");
 }
 

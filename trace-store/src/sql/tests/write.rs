@@ -3,7 +3,6 @@
 use super::fixture::{decision, finished, full, hostile, id, small};
 use super::{Database, on_every_database, store};
 use crate::sql::{SqlStore, TraceRow};
-use std::sync::Arc;
 use trace_core::model::Money;
 use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink};
 
@@ -195,10 +194,45 @@ fn the_dollars_beside_the_picodollars_are_the_same_money() {
 fn a_sink_dropped_inside_a_runtime_does_not_panic() {
     let database = Database::sqlite();
     super::block_on(async {
-        let sink = Arc::new(database.sink());
+        let sink = std::sync::Arc::new(database.sink());
         assert_eq!(store(&sink, &finished(small(1))), DatabaseStatus::Saved);
         sink.flush();
         drop(sink);
     });
     assert!(!database.traces_dir().join("deep/er/whytrace.db-wal").exists(), "closed properly");
+}
+
+/// The three analytics queries of the reference implementation, as they are printed there.
+#[cfg(feature = "postgres")]
+#[test]
+fn the_analytics_queries_run_verbatim_on_postgres() {
+    let Some(database) = Database::postgres() else { return };
+    store(&database.sink(), &finished(full(1)));
+    database.execute(
+        "SELECT DATE(executed_at), template_name, SUM(cost_usd), COUNT(*)
+FROM prompt_executions e
+JOIN prompt_templates t ON e.template_id = t.id
+WHERE executed_at > NOW() - INTERVAL '30 days'
+GROUP BY DATE(executed_at), template_name
+ORDER BY SUM(cost_usd) DESC;",
+    );
+    database.execute(
+        "SELECT name,
+       PERCENTILE_CONT(0.95) WITHIN GROUP (ORDER BY response_time_ms) as p95_ms
+FROM prompt_templates t
+JOIN prompt_executions e ON t.id = e.template_id
+WHERE e.executed_at > NOW() - INTERVAL '24 hours'
+GROUP BY name
+ORDER BY p95_ms DESC;",
+    );
+    database.execute(
+        "SELECT version, ab_test_group,
+       AVG(CASE WHEN success THEN 1.0 ELSE 0.0 END) as success_rate,
+       AVG(response_time_ms) as avg_latency,
+       AVG(cost_usd) as avg_cost
+FROM prompt_templates t
+JOIN prompt_executions e ON t.id = e.template_id
+WHERE t.name = 'nlu_extraction_gemini_25'
+GROUP BY version, ab_test_group;",
+    );
 }

@@ -84,8 +84,7 @@ CREATE INDEX traces_principle_scores_idx      ON traces USING GIN (principle_sco
 CREATE TABLE projects (
     project_id TEXT NOT NULL PRIMARY KEY,
     name       TEXT NOT NULL,
-    created_at TIMESTAMPTZ NOT NULL,
-    updated_at TIMESTAMPTZ NOT NULL
+    created_at TIMESTAMPTZ NOT NULL
 );
 
 CREATE TABLE stages (

@@ -87,8 +87,7 @@ CREATE INDEX traces_flagged_for_review_idx    ON traces (started_at DESC) WHERE 
 CREATE TABLE projects (
     project_id TEXT NOT NULL PRIMARY KEY,
     name       TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    updated_at TEXT NOT NULL
+    created_at TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE stages (

@@ -1,0 +1,54 @@
+//! One case: a way to do the work, timed in batches.
+//!
+//! Comes in: how many calls. Goes out: how long they took, alone and together with the trace around them.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// A way to do the work.
+pub struct Case {
+    /// Names it in tables and on the command line.
+    pub name: &'static str,
+    /// Does the work so many times.
+    pub batch: fn(calls: u64) -> Sample,
+}
+
+/// How long a batch took.
+#[derive(Clone, Copy)]
+pub struct Sample {
+    /// The calls alone.
+    pub calls: Duration,
+    /// With the trace or root span around them: started before, ended and handed over after.
+    pub whole: Duration,
+}
+
+impl Sample {
+    /// A batch with nothing around it.
+    pub fn bare(calls: Duration) -> Self {
+        Self { calls, whole: calls }
+    }
+}
+
+/// Times calls in a loop. The one place where instructions are counted: callgrind collects only inside of this function.
+#[inline(never)]
+pub fn measured(calls: u64, mut call: impl FnMut(u64)) -> Duration {
+    let began = Instant::now();
+    for n in 0..calls {
+        call(n);
+    }
+    began.elapsed()
+}
+
+/// Polls a future to its end with a waker that does nothing: the least that an executor can do.
+#[inline]
+pub fn poll_through<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+    }
+}

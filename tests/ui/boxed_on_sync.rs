@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+#[traced_stage(boxed)]
+fn search() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use whytrace::prelude::*;
+
+#[derive(TracingComponent)]
+#[component(name = "loader", decisions("a", "b", "a"))]
+struct Loader;
+
+fn main() {}

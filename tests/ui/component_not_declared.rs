@@ -1,0 +1,8 @@
+use whytrace::prelude::*;
+
+struct Loader;
+
+#[traced_stage(component = Loader)]
+fn load() {}
+
+fn main() {}

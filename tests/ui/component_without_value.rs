@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+#[traced_stage(component)]
+fn search() {}
+
+fn main() {}

@@ -1,0 +1,5 @@
+use whytrace::prelude::*;
+
+fn main() {
+    decision!("source_selected", what = "exa", why = "best", confidence = -0.1);
+}

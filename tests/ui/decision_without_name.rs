@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+fn main() {
+    decision!(what = "exa", why = "best");
+    decision!();
+}

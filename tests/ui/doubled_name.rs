@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+#[traced_stage("search", name = "find")]
+fn search() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+#[traced_stage("")]
+fn search() {}
+
+fn main() {}

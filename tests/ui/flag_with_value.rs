@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+#[traced_stage(stream = true)]
+fn search() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use whytrace::prelude::*;
+
+#[traced_stage(output, no_output)]
+fn search() -> usize {
+    0
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+use whytrace::prelude::*;
+
+prompt! { SUPPORT = "1st support", template = "Help!" }
+
+fn main() {}

@@ -1,0 +1,5 @@
+use whytrace::prelude::*;
+
+prompt! { SUPPORT = "support", file = "no/such/file.txt" }
+
+fn main() {}

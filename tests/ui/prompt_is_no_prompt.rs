@@ -1,0 +1,8 @@
+use whytrace::prelude::*;
+
+const PROMPT: &str = "Help!";
+
+#[observable(kind = llm, prompt = PROMPT)]
+fn generate() {}
+
+fn main() {}

@@ -1,0 +1,5 @@
+use whytrace::prelude::*;
+
+prompt! { SUPPORT = "support", template = "Help with {{ ticket" }
+
+fn main() {}

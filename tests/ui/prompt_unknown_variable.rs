@@ -1,0 +1,7 @@
+use whytrace::prelude::*;
+
+prompt! { SUPPORT = "support", template = "Help {{ customer }} with {{ ticket }}" }
+
+fn main() {
+    let _ = SUPPORT { customer: "Ada", tiket: "a door" }.render();
+}

@@ -1,0 +1,7 @@
+use whytrace::prelude::*;
+
+struct Loader;
+
+register_component!(Loader);
+
+fn main() {}

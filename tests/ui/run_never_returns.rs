@@ -1,0 +1,8 @@
+use whytrace::prelude::*;
+
+#[traced_run(project = "cobot")]
+fn serve() -> ! {
+    loop {}
+}
+
+fn main() {}

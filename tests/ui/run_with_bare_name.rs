@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+#[traced_run("cobot")]
+fn research() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+#[observable(skip)]
+fn search() {}
+
+fn main() {}

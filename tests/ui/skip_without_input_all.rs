@@ -1,0 +1,8 @@
+use whytrace::prelude::*;
+
+#[traced_stage(skip(password))]
+fn log_in(password: &str) -> usize {
+    password.len()
+}
+
+fn main() {}

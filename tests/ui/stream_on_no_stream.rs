@@ -1,0 +1,8 @@
+use whytrace::prelude::*;
+
+#[observable(stream)]
+fn search() -> Vec<u8> {
+    Vec::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+#[observable(kind = lllm)]
+fn generate() {}
+
+fn main() {}

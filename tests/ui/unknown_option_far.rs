@@ -1,0 +1,6 @@
+use whytrace::prelude::*;
+
+#[observable(verbosity = 3)]
+fn search() {}
+
+fn main() {}

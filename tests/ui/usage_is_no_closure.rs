@@ -1,0 +1,8 @@
+use whytrace::prelude::*;
+
+#[observable(kind = llm, usage = 5, response(text))]
+fn generate() -> String {
+    String::new()
+}
+
+fn main() {}

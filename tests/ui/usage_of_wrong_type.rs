@@ -1,0 +1,8 @@
+use whytrace::prelude::*;
+
+#[observable(kind = llm, usage(|text| text.len()))]
+fn generate() -> String {
+    String::new()
+}
+
+fn main() {}
