@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::gate::{Case, Verdict};
 use crate::places::Places;
+use crate::text::printable;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,5 +77,5 @@ fn render(case: &Case<'_>, verdict: &Verdict) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -8,6 +8,7 @@ mod document;
 pub use document::{Document, Passage};
 
 use crate::error::Error;
+use crate::text::printable;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashSet;
@@ -21,7 +22,7 @@ use whytrace::prelude::*;
 const LARGEST_FILE: u64 = 256 << 10;
 
 /// At most this much is read altogether, in bytes.
-const LARGEST_CORPUS: usize = 4 << 20;
+const LARGEST_CORPUS: usize = 2 << 20;
 
 /// Folders nested deeper are not entered.
 const DEEPEST: usize = 16;
@@ -94,7 +95,7 @@ impl Corpus {
                 }
                 Ok(entry) if entry.file_type().is_file() && is_text(entry.path()) => {
                     if read >= LARGEST_CORPUS {
-                        self.skip(relative(entry.path()), "the corpus is full: 4 MiB were read before");
+                        self.skip(relative(entry.path()), "the corpus is full: 2 MiB were read before");
                     } else {
                         read += self.add_file(entry.path(), relative(entry.path()));
                     }
@@ -166,7 +167,7 @@ fn read_text(path: &Path) -> io::Result<(String, bool)> {
     if bytes.contains(&0) {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "binary: it has a zero byte"));
     }
-    Ok((String::from_utf8_lossy(&bytes).into_owned(), cut))
+    Ok((printable(&String::from_utf8_lossy(&bytes)), cut))
 }
 
 #[cfg(test)]
@@ -224,7 +225,7 @@ mod tests {
     fn only_text_that_people_wrote_is_read() {
         let folder = Folder::new("mixed")
             .with("a.md", "# Title\n\nSome words.")
-            .with("b.txt", b"caf\xe9 is open. And more words follow here.")
+            .with("b.txt", b"caf\xe9 \x1b[31mis open. And more words follow here.")
             .with("image.md", b"\x89PNG\0\0")
             .with("program.exe", "not text")
             .with(".hidden/c.md", "Hidden words.")
@@ -233,7 +234,7 @@ mod tests {
             .with("out/report.md", "Our own report.");
         let corpus = folder.read();
         assert_eq!(paths(&corpus), ["a.md", "b.txt"]);
-        assert!(corpus.passages[1].text.contains("caf\u{fffd}"));
+        assert!(corpus.passages[1].text.contains("caf\u{fffd}  [31mis open"));
         assert_eq!(corpus.skipped.len(), 1);
         assert!(corpus.skipped[0].reason.contains("binary"));
     }

@@ -61,7 +61,14 @@ impl Tokenizer for Whitespace {
 
 /// Passages, ready to be searched.
 pub struct Index {
-    engines: Vec<(Method, Embedder<u64, Whitespace>, Scorer<usize, u64>)>,
+    engines: Vec<Engine>,
+}
+
+/// What one method needs.
+struct Engine {
+    method: Method,
+    embedder: Embedder<u64, Whitespace>,
+    scorer: Scorer<usize, u64>,
 }
 
 impl fmt::Debug for Index {
@@ -83,7 +90,7 @@ impl Index {
             for (number, passage) in passages.iter().enumerate() {
                 scorer.upsert(&number, embedder.embed(&passage.terms.join(" ")));
             }
-            (method, embedder, scorer)
+            Engine { method, embedder, scorer }
         });
         Self { engines: engines.into() }
     }
@@ -91,10 +98,10 @@ impl Index {
     /// All passages that have any of the terms, best first; the earlier passage first where the scores are equal.
     #[observable("search", kind = retrieval, input(method = method.to_string(), terms), output(|hits| hits.len()))]
     pub fn search(&self, method: Method, terms: &[String]) -> Vec<Hit> {
-        let Some((_, embedder, scorer)) = self.engines.iter().find(|(known, ..)| *known == method) else {
+        let Some(engine) = self.engines.iter().find(|engine| engine.method == method) else {
             return Vec::new();
         };
-        let found = scorer.matches(&embedder.embed(&terms.join(" ")));
+        let found = engine.scorer.matches(&engine.embedder.embed(&terms.join(" ")));
         let mut hits: Vec<_> =
             found.into_iter().map(|found| Hit { passage: found.id, score: f64::from(found.score) }).collect();
         hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)));

@@ -1,6 +1,6 @@
 //! An answer: sentences, each with the passages it cites. Text with citations such as `[2]` or `[1, 3]` in, and out again.
 
-use crate::text::{sentences, terms, words};
+use crate::text::{printable, sentences, terms, words};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -37,7 +37,7 @@ impl Draft {
     /// Reads an answer that a model wrote. A citation belongs to the sentence before it, also behind the full stop.
     pub fn parse(answer: &str, model: impl Into<String>) -> Self {
         let mut draft = Self { sentences: Vec::new(), model: model.into() };
-        for part in sentences(answer) {
+        for part in sentences(&printable(answer)) {
             let (text, citations) = take_citations(part);
             match draft.sentences.last_mut() {
                 Some(last) if words(&text).next().is_none() => last.citations.extend(citations),

@@ -51,7 +51,7 @@ pub fn summarise(brief: &Brief, rubric: &Rubric, plan: &Plan, collection: &Colle
     score(brief, collection, &mut candidates);
     let mut picked = pick(brief, candidates, plan.variety);
     picked.truncate(choose_length(brief, rubric, plan, &picked));
-    let ordered = choose_order(picked);
+    let ordered = choose_order(&picked);
     ordered.into_iter().map(|candidate| Sentence::new(candidate.text, vec![candidate.passage])).collect()
 }
 
@@ -192,15 +192,15 @@ impl fmt::Display for Order {
 }
 
 /// Chooses the order in which neighbouring sentences have most in common.
-fn choose_order(picked: Vec<Candidate>) -> Vec<Candidate> {
+fn choose_order(picked: &[Candidate]) -> Vec<Candidate> {
     let ordered = |order: Order| match order {
-        Order::Relevance => picked.clone(),
+        Order::Relevance => picked.to_vec(),
         Order::Source => {
-            let mut by_source = picked.clone();
+            let mut by_source = picked.to_vec();
             by_source.sort_by_key(|candidate| candidate.place);
             by_source
         }
-        Order::Chain => chain(picked.clone()),
+        Order::Chain => chain(picked.to_vec()),
     };
     let merit = |order: Order| (order, coherence(&ordered(order)));
     let choice = Choice::between(merit(Order::Relevance), [Order::Source, Order::Chain].map(merit));

@@ -47,6 +47,11 @@ pub fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.unicode_sentences().map(|sentence| clip(sentence.trim(), LONGEST_SENTENCE)).filter(|s| !s.is_empty())
 }
 
+/// A text without control characters, which could make a terminal or a viewer do something; line breaks and tabs stay.
+pub fn printable(text: &str) -> String {
+    text.replace(|letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t'), " ")
+}
+
 /// At most `limit` bytes of a text, cut between characters.
 pub fn clip(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]

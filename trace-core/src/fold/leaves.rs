@@ -16,11 +16,14 @@ struct Leaf {
 }
 
 impl Fold {
-    /// A call with an id is an observation of its own; one without adds to the observation it was reported in.
+    /// What is reported inside of an observed model call adds to that call, and so does a report without an id to any observation;
+    /// otherwise it is an observation of its own.
     pub(super) fn llm_interaction(&mut self, at: &At, interaction: LlmInteraction) {
         let LlmInteraction { id, span_id, llm, side_file, extra } = interaction;
         let span = self.find(span_id.as_deref());
-        if let (None, Some(Loc::Observation(stage, index))) = (&id, span) {
+        if let Some(Loc::Observation(stage, index)) = span
+            && (id.is_none() || self.observation_mut(stage, index).kind.is_model_call())
+        {
             self.merge_call(stage, index, *llm);
             let attributes = &mut self.observation_mut(stage, index).attributes;
             attributes.extend(side_file.map(|file| ("side_file".to_owned(), Value::String(file))));

@@ -118,6 +118,20 @@ fn llm_calls_add_up_in_their_stage_and_each_is_counted_once() {
 }
 
 #[test]
+fn what_is_reported_inside_of_a_model_call_belongs_to_it() {
+    let trace = Stream::started()
+        .add("observation_start", json!({"id": "0a", "name": "call", "kind": "llm", "llm": {"model": "gpt"}}))
+        .add("llm_interaction", json!({"id": "0b", "span_id": "0a", "llm": {"provider": "local"}}))
+        .add("observation_start", json!({"id": "0c", "name": "step", "kind": "function"}))
+        .add("llm_interaction", json!({"id": "0d", "span_id": "0c", "llm": {"model": "claude"}}))
+        .fold();
+    let seen = &trace.stages["_run"].observations;
+    let calls: Vec<_> = seen.iter().map(|o| (o.id.as_str(), o.parent_id.as_deref())).collect();
+    assert_eq!(calls, [("0a", Some("00")), ("0c", Some("00")), ("0d", Some("0c"))]);
+    assert_eq!(seen[0].llm.as_ref().unwrap().provider.as_deref(), Some("local"));
+}
+
+#[test]
 fn leaves_say_what_was_done_and_how_it_ended() {
     let trace = Stream::started()
         .add("template_render", json!({"id": "0a", "template": "t.j2", "variables": {"a": 1}, "output": "text", "indentation": [0, 4]}))
