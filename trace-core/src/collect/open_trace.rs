@@ -111,7 +111,7 @@ impl OpenTrace {
         if let Some(problem) = self.side_files.move_large(&mut body, named.component.as_deref()) {
             self.shared.tracer.failed(&problem);
         }
-        let mut event = Event {
+        let event = Event {
             seq: self.seq,
             ts: self.start.plus(at.duration_since(self.shared.started)),
             session_id: self.shared.session_id.clone(),
@@ -121,7 +121,6 @@ impl OpenTrace {
             duration_ms: duration.map(|duration| duration.as_secs_f64() * 1e3),
             body,
         };
-        redactor.name(&mut event.session_id);
         self.seq += 1;
         if let Some(stream) = &self.stream {
             self.line.clear();

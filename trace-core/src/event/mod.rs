@@ -8,6 +8,7 @@
 //! Unknown events and fields are kept.
 
 mod body;
+mod length;
 
 pub use body::{
     Body, CacheAccess, ChildStart, DecisionMade, ErrorRaised, EvidenceFound, FileWrite, FlagRaised, HealingAttempt,
@@ -127,8 +128,8 @@ impl Serialize for Event {
             let usage = llm.usage.map(|usage| usage.inclusive());
             CallSummary {
                 model: llm.model.as_deref(),
-                prompt_length: llm.prompt_length(),
-                response_length: llm.response_length(),
+                prompt_length: length::characters(&llm.messages),
+                response_length: length::characters(&llm.response),
                 tokens_in: usage.map(|usage| usage.input_tokens),
                 tokens_out: usage.map(|usage| usage.output_tokens),
             }

@@ -302,30 +302,4 @@ impl LlmCall {
         take(&mut self.time_to_first_token_ms, later.time_to_first_token_ms);
         take(&mut self.cached, later.cached);
     }
-
-    /// The characters of all message contents together.
-    #[must_use]
-    pub fn prompt_length(&self) -> u64 {
-        characters(&self.messages)
-    }
-
-    /// The characters of the response.
-    #[must_use]
-    pub fn response_length(&self) -> u64 {
-        characters(&self.response)
-    }
-}
-
-/// The characters of the text in a message, a list of messages or a response; JSON that is neither counts as written.
-fn characters(value: &Value) -> u64 {
-    match value {
-        Value::Null => 0,
-        Value::String(text) => text.chars().count() as u64,
-        Value::Array(items) => items.iter().map(characters).sum(),
-        Value::Object(message) => match message.get("content").or_else(|| message.get("text")) {
-            Some(content) => characters(content),
-            None => value.to_string().chars().count() as u64,
-        },
-        Value::Bool(_) | Value::Number(_) => value.to_string().len() as u64,
-    }
 }

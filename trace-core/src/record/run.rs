@@ -152,13 +152,19 @@ enum Opened {
 }
 
 /// Starts a trace: as a child of the current one, if there is one.
-fn open(run: Run) -> Opened {
+fn open(mut run: Run) -> Opened {
     let around = local::with(|local| (local.tracer(), local.trace(), local.span.get(), local.is_muted()));
     let (tracer, parent, parent_span, muted) = around.unwrap_or_default();
     if muted {
         return Opened::Muted;
     }
     let Some(tracer) = tracer.or_else(Tracer::global) else { return Opened::NoTracer };
+    // Project and session become names of folders and files: redacted before that.
+    let redactor = &tracer.inner().redactor;
+    redactor.name(&mut run.project);
+    if let Some(session) = &mut run.session {
+        redactor.name(session);
+    }
     let project_id = names::project_folder(&run.project);
     if !tracer.records(&run.project, &project_id) {
         return Opened::Muted;
