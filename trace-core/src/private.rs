@@ -2,7 +2,8 @@
 
 pub use crate::model::ErrorInfo;
 pub use crate::record::capture::{self, Captured};
-pub use crate::record::probe::{self, Failure, Given, Returned, Worded, alternative, confidence};
+pub use crate::record::failure::Failure;
+pub use crate::record::probe::{self, Given, Returned, Worded, alternative, confidence};
 pub use crate::record::tape::Tape;
 pub use crate::record::{
     Begin, DecisionDraft, End, IntoResponse, IntoUsage, Run, RunSpan, Span, Text, begin, call, call_once, decision,

@@ -1,8 +1,9 @@
 //! The options of the attributes: one table says which exist, where they belong and how each is read.
 
+use crate::entries::{Entry, entries};
 use crate::mistakes::{Mistakes, known};
+use crate::source::{first_span, source_text, with_source};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
@@ -75,12 +76,6 @@ pub(crate) enum RunOption {
     Tags(Vec<Entry>),
     /// `fields = { … }`.
     Fields(Vec<Entry>),
-}
-
-/// `key: value` in `tags`, `fields` and a decision's `inputs`.
-pub(crate) struct Entry {
-    pub(crate) key: LitStr,
-    pub(crate) value: Expr,
 }
 
 /// One row of the table.
@@ -364,120 +359,14 @@ impl Input {
     }
 }
 
-/// An expression and the tokens it was read from.
-fn with_source(input: ParseStream<'_>) -> Result<(Expr, TokenStream)> {
-    let before = input.fork();
-    let value: Expr = input.parse()?;
-    let mut source = TokenStream::new();
-    while before.cursor() != input.cursor() {
-        source.extend([before.parse::<TokenTree>()?]);
-    }
-    Ok((value, source))
-}
-
-/// How long a key made from an expression may be, in characters.
-const MAX_KEY: usize = 64;
-
-/// Tokens as a person would write them, cut when they are long.
-pub(crate) fn source_text(tokens: TokenStream) -> String {
-    let mut text = String::new();
-    write_source(tokens, &mut text);
-    if text.chars().count() > MAX_KEY {
-        text = text.chars().take(MAX_KEY - 1).chain(['…']).collect();
-    }
-    text
-}
-
-fn write_source(tokens: TokenStream, text: &mut String) {
-    for token in tokens {
-        match token {
-            TokenTree::Group(group) => {
-                let (open, close) = match group.delimiter() {
-                    proc_macro2::Delimiter::Parenthesis => ("(", ")"),
-                    proc_macro2::Delimiter::Brace => ("{ ", " }"),
-                    proc_macro2::Delimiter::Bracket => ("[", "]"),
-                    proc_macro2::Delimiter::None => ("", ""),
-                };
-                text.push_str(open);
-                write_source(group.stream(), text);
-                text.push_str(close);
-            }
-            TokenTree::Punct(punct) if punct.as_char() == ',' => text.push_str(", "),
-            TokenTree::Punct(punct) => text.push(punct.as_char()),
-            TokenTree::Ident(_) | TokenTree::Literal(_) => {
-                if text.chars().next_back().is_some_and(|last| last.is_alphanumeric() || last == '_') {
-                    text.push(' ');
-                }
-                text.push_str(&token.to_string());
-            }
-        }
-    }
-}
-
 fn parameter(input: ParseStream<'_>) -> Result<Ident> {
     input.parse::<Ident>().map_err(|mistake| Error::new(mistake.span(), "expected the name of a parameter"))
-}
-
-/// `{ key: value, "key": value, variable }`.
-pub(crate) fn entries(input: ParseStream<'_>) -> Result<Vec<Entry>> {
-    if !input.peek(syn::token::Brace) {
-        return Err(input.error("expected `{ key: expression, … }`"));
-    }
-    let content;
-    syn::braced!(content in input);
-    let entries = Punctuated::<Entry, Token![,]>::parse_terminated_with(&content, Entry::read)?;
-    let entries: Vec<Entry> = entries.into_iter().collect();
-    let mut mistakes = Mistakes::default();
-    for (at, entry) in entries.iter().enumerate() {
-        if entries[..at].iter().any(|before| before.key.value() == entry.key.value()) {
-            mistakes.add(Error::new(entry.key.span(), format!("the key `{}` is given twice", entry.key.value())));
-        }
-    }
-    mistakes.or(entries)
-}
-
-impl Entry {
-    fn read(input: ParseStream<'_>) -> Result<Self> {
-        if input.peek(LitStr) {
-            let key = input.parse()?;
-            input.parse::<Token![:]>()?;
-            return Ok(Self { key, value: input.parse()? });
-        }
-        let is_named = input.peek(Ident::peek_any) && input.peek2(Token![:]) && !input.peek2(Token![::]);
-        if is_named {
-            let ident = input.call(Ident::parse_any)?;
-            input.parse::<Token![:]>()?;
-            return Ok(Self { key: LitStr::new(&ident.unraw().to_string(), ident.span()), value: input.parse()? });
-        }
-        let ident: Ident =
-            input.parse().map_err(|mistake| Error::new(mistake.span(), "expected a variable or `key: expression`"))?;
-        if !input.is_empty() && !input.peek(Token![,]) {
-            return Err(Error::new(ident.span(), "give it a key: `key: expression`"));
-        }
-        Ok(Self { key: LitStr::new(&ident.unraw().to_string(), ident.span()), value: syn::parse_quote!(#ident) })
-    }
-}
-
-/// The span of the first token, which is what a stable compiler can say of several.
-pub(crate) fn first_span(tokens: &impl ToTokens) -> Span {
-    tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use quote::quote;
-
-    #[test]
-    fn keys_read_like_the_expression() {
-        let text = |tokens| source_text(tokens);
-        assert_eq!(text(quote!(b.len())), "b.len()");
-        assert_eq!(text(quote!(self.config.limits[0] as f64)), "self.config.limits[0]as f64");
-        assert_eq!(text(quote!(a.get(b, &c))), "a.get(b, &c)");
-        let long = "x".repeat(100);
-        let ident = Ident::new(&long, Span::call_site());
-        assert_eq!(text(quote!(#ident)).chars().count(), MAX_KEY);
-    }
 
     #[test]
     fn every_mistake_is_reported() {

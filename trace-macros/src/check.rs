@@ -1,8 +1,9 @@
 //! What cannot work, said before anything is expanded: one mistake each, at the user's own token.
 
-use crate::args::{Input, Options, RunOption, Target, first_span};
+use crate::args::{Input, Options, RunOption, Target};
 use crate::item::{Function, Shape, first_type};
 use crate::mistakes::Mistakes;
+use crate::source::first_span;
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::spanned::Spanned;

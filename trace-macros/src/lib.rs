@@ -5,10 +5,12 @@
 
 mod args;
 mod check;
+mod entries;
 mod expand;
 mod fallback;
 mod item;
 mod mistakes;
+mod source;
 
 use args::Target;
 use proc_macro::TokenStream;

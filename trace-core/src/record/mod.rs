@@ -6,6 +6,7 @@
 pub mod capture;
 mod draft;
 pub mod facts;
+pub mod failure;
 mod future;
 mod guards;
 pub mod probe;

@@ -2,7 +2,7 @@
 //!
 //! Comes in: what the binary declares, or a recorded trace. Goes out: problems that say where, and what to do.
 
-use super::{ComponentDecl, Registry, Site, registry};
+use super::{ComponentDecl, Prompt, Registry, Site, registry};
 use crate::model::{Stage, Trace};
 use std::fmt;
 
@@ -16,6 +16,13 @@ pub enum Problem {
         first: &'static ComponentDecl,
         /// The other.
         second: &'static ComponentDecl,
+    },
+    /// Two prompts have one name in the registry of prompts, though they may be written differently.
+    PromptTwice {
+        /// One of them.
+        first: &'static Prompt,
+        /// The other.
+        second: &'static Prompt,
     },
     /// A function of a component decides what the component does not declare.
     UndeclaredDecision {
@@ -78,6 +85,8 @@ impl Registry {
         let twice = self.components.windows(2).filter(|pair| pair[0].name == pair[1].name);
         let mut problems: Vec<_> =
             twice.map(|pair| Problem::ComponentTwice { first: pair[0], second: pair[1] }).collect();
+        let twice = self.prompts.windows(2).filter(|pair| pair[0].registry_name() == pair[1].registry_name());
+        problems.extend(twice.map(|pair| Problem::PromptTwice { first: pair[0], second: pair[1] }));
         problems.extend(self.sites.iter().flat_map(|site| self.undeclared_at(site)));
         for component in &self.components {
             let unused = component.decisions.iter().filter(|decision| !self.decides(decision));
@@ -181,6 +190,15 @@ impl fmt::Display for Problem {
                 second.name,
                 place(first)
             ),
+            Self::PromptTwice { first, second } => write!(
+                f,
+                "{}: prompt `{}` has the registry name `{}`, as `{}` at {} has; give one of them another name",
+                second.location(),
+                second.name(),
+                second.registry_name(),
+                first.name(),
+                first.location()
+            ),
             Self::UndeclaredDecision { site, component, decision } => write!(
                 f,
                 "{}: `{}` decides `{decision}`, which its component `{}` does not declare; add it to `decisions(…)` of {}, \
@@ -282,6 +300,23 @@ mod tests {
         );
         let panic = std::panic::catch_unwind(|| registry.assert_conformance()).unwrap_err();
         assert!(panic.downcast_ref::<String>().unwrap().contains("\n- src/lib.rs:7:1"));
+    }
+
+    #[test]
+    fn prompts_with_one_registry_name_are_a_problem() {
+        static ONE: Prompt = Prompt::new("support_bot", "a", None, "src/a.rs:1");
+        static TWO: Prompt = Prompt::new("Support-Bot prompt", "b", None, "src/b.rs:2");
+        static OTHER: Prompt = Prompt::new("other", "c", None, "src/c.rs:3");
+        let registry = Registry::default().with_prompts([&TWO, &OTHER, &ONE]);
+        let problems: Vec<_> = registry.problems().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            problems,
+            [
+                "src/b.rs:2: prompt `Support-Bot prompt` has the registry name `support_bot_prompt`, as `support_bot` at \
+              src/a.rs:1 has; give one of them another name"
+            ]
+        );
+        assert!(registry.problems()[0].is_error());
     }
 
     #[test]

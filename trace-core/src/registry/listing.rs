@@ -1,4 +1,4 @@
-use super::{ComponentDecl, Site, SiteKind, SiteRef};
+use super::{ComponentDecl, Prompt, PromptRef, Site, SiteKind, SiteRef};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the binary declares, sorted.
@@ -10,6 +10,8 @@ pub struct Registry {
     pub components: Vec<&'static ComponentDecl>,
     /// The decision points, by name.
     pub decision_points: Vec<DecisionPoint>,
+    /// The prompts, by their names in the registry of prompts.
+    pub prompts: Vec<&'static Prompt>,
 }
 
 /// A place in the program where something is decided, as `decision!` names it.
@@ -23,7 +25,7 @@ pub struct DecisionPoint {
     pub components: Vec<&'static str>,
 }
 
-/// What the program declares: call sites, components, decision points, without running anything.
+/// What the program declares: call sites, components, decision points, prompts, without running anything.
 ///
 /// A crate that nobody names is not linked, and what it declares is not listed: `use that_crate as _;` links it.
 ///
@@ -36,6 +38,7 @@ pub struct DecisionPoint {
 pub fn registry() -> Registry {
     let sites = inventory::iter::<SiteRef>.into_iter().map(|site| site.0);
     Registry::new(sites, inventory::iter::<ComponentDecl>)
+        .with_prompts(inventory::iter::<PromptRef>.into_iter().map(|prompt| prompt.0))
 }
 
 impl Registry {
@@ -48,7 +51,13 @@ impl Registry {
         sites.dedup_by(|a, b| std::ptr::eq(*a, *b));
         let components = components(registered, &sites);
         let decision_points = decision_points(&sites, &components);
-        Self { sites, components, decision_points }
+        Self { sites, components, decision_points, prompts: Vec::new() }
+    }
+
+    pub(super) fn with_prompts(mut self, prompts: impl IntoIterator<Item = &'static Prompt>) -> Self {
+        self.prompts = prompts.into_iter().collect();
+        self.prompts.sort_by_key(|prompt| (prompt.registry_name(), prompt.location()));
+        self
     }
 
     /// The component of this name.

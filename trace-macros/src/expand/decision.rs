@@ -2,9 +2,10 @@
 //! as written; they are evaluated only when a trace is recording.
 
 use super::{capture, hidden, located, private, worded};
-use crate::args::{Entry, entries, first_span};
+use crate::entries::{Entry, entries};
 use crate::fallback;
 use crate::mistakes::{Mistakes, known};
+use crate::source::first_span;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;

@@ -13,8 +13,9 @@ mod run;
 mod stream;
 mod sync;
 
-use crate::args::{Input, Options, Output, Target, first_span};
+use crate::args::{Input, Options, Output, Target};
 use crate::item::{Function, Item, Shape, decisions_in, without_impl_trait};
+use crate::source::first_span;
 use crate::{check, fallback};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};

@@ -1,7 +1,8 @@
 //! `#[traced_run]`: the function is a whole trace.
 
 use super::{Call, at, hidden, reference, worded};
-use crate::args::{Entry, Options, RunOption};
+use crate::args::{Options, RunOption};
+use crate::entries::Entry;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Expr, Lit, Type};

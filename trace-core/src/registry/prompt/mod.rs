@@ -40,6 +40,9 @@ pub struct Prompt {
     compiled: OnceLock<Result<Compiled, PromptError>>,
 }
 
+/// What is kept in a prompt is set once, whole or not at all.
+impl std::panic::RefUnwindSafe for Prompt {}
+
 /// A template that was parsed.
 struct Compiled {
     environment: Environment<'static>,
