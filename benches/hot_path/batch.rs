@@ -8,32 +8,35 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// A way to do the work.
-pub struct Case {
+pub(crate) struct Case {
     /// Names it in tables and on the command line.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
+    /// Calls of one batch. So few that no queue of anybody's fills up: what happens then is measured elsewhere.
+    pub(crate) calls: u64,
+    /// What is around a batch: a trace, a root span, or nothing.
+    pub(crate) around: fn(&dyn Fn() -> Duration) -> Sample,
     /// Does the work so many times.
-    pub batch: fn(calls: u64) -> Sample,
+    pub(crate) batch: fn(u64) -> Duration,
 }
 
 /// How long a batch took.
 #[derive(Clone, Copy)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// The calls alone.
-    pub calls: Duration,
+    pub(crate) calls: Duration,
     /// With the trace or root span around them: started before, ended and handed over after.
-    pub whole: Duration,
+    pub(crate) whole: Duration,
 }
 
-impl Sample {
-    /// A batch with nothing around it.
-    pub fn bare(calls: Duration) -> Self {
-        Self { calls, whole: calls }
-    }
+/// Nothing is around the batch.
+pub(crate) fn alone(batch: &dyn Fn() -> Duration) -> Sample {
+    let calls = batch();
+    Sample { calls, whole: calls }
 }
 
 /// Times calls in a loop. The one place where instructions are counted: callgrind collects only inside of this function.
 #[inline(never)]
-pub fn measured(calls: u64, mut call: impl FnMut(u64)) -> Duration {
+pub(crate) fn measured(calls: u64, mut call: impl FnMut(u64)) -> Duration {
     let began = Instant::now();
     for n in 0..calls {
         call(n);
@@ -43,7 +46,7 @@ pub fn measured(calls: u64, mut call: impl FnMut(u64)) -> Duration {
 
 /// Polls a future to its end with a waker that does nothing: the least that an executor can do.
 #[inline]
-pub fn poll_through<F: Future>(future: F) -> F::Output {
+pub(crate) fn poll_through<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut cx = Context::from_waker(Waker::noop());
     loop {

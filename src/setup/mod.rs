@@ -24,7 +24,6 @@ impl Tracer {
     /// ```no_run
     /// let _guard = whytrace::Tracer::builder().dir("my-traces").sample(0.1).init();
     /// ```
-    #[must_use]
     pub fn builder() -> TracerBuilder {
         TracerBuilder::from_surroundings()
     }
@@ -37,10 +36,8 @@ impl Tracer {
 /// it waits up to 5 s until everything is kept. It needs no async runtime.
 ///
 /// ```no_run
-/// fn main() {
-///     let _guard = whytrace::init();
-///     // …
-/// }
+/// let _guard = whytrace::init();
+/// // … the program, until the end of `main`
 /// ```
 #[must_use = "tracing stops when the guard is dropped: `let _guard = whytrace::init();`"]
 pub fn init() -> Guard {

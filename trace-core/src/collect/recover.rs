@@ -49,7 +49,7 @@ pub fn recover(tracer: &Tracer) -> (Vec<Recovered>, Vec<RecoverError>) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return (recovered, errors),
         Err(source) => return (recovered, vec![RecoverError { path: dir.clone(), source }]),
     };
-    for project in projects.flatten() {
+    for project in projects.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
         let traces_dir = project.path().join("_traces");
         match live::orphans(&traces_dir) {
             Ok(found) => {

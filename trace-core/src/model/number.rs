@@ -51,7 +51,8 @@ pub(super) fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S:
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    Written::deserialize(deserializer).map(f64::from)
+    // Others write `null` for what is no number.
+    Option::<Written>::deserialize(deserializer).map(|written| written.map_or(f64::NAN, f64::from))
 }
 
 pub(super) mod option {

@@ -125,13 +125,17 @@ pub(super) struct Numbering(HashMap<String, u64>);
 
 impl Numbering {
     pub(super) fn unique(&mut self, key: String, is_taken: impl Fn(&str) -> bool) -> String {
-        let mut unique = key.clone();
-        while is_taken(&unique) {
-            let number = self.0.entry(key.clone()).or_insert(1);
-            *number += 1;
-            unique = format!("{key}#{number}");
+        if !is_taken(&key) {
+            return key;
         }
-        unique
+        let number = self.0.entry(key.clone()).or_insert(1);
+        loop {
+            *number += 1;
+            let unique = format!("{key}#{number}");
+            if !is_taken(&unique) {
+                return unique;
+            }
+        }
     }
 }
 

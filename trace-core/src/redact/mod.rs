@@ -220,7 +220,7 @@ impl Redactor {
         for pattern in &self.patterns {
             match pattern.capture_names().flatten().any(|name| name == "secret") {
                 true => {
-                    spans.extend(pattern.captures_iter(text).filter_map(|found| Some(found.name("secret")?.range())))
+                    spans.extend(pattern.captures_iter(text).filter_map(|found| Some(found.name("secret")?.range())));
                 }
                 false => spans.extend(pattern.find_iter(text).map(|found| found.range())),
             }

@@ -43,7 +43,10 @@ impl FrontMatter {
         [
             ("trace_id", quoted(&self.trace_id)),
             ("generated_at", quoted(&self.generated_at.to_string())),
-            ("quality_score", score.map_or_else(|| "null".to_owned(), |score| score.to_string())),
+            (
+                "quality_score",
+                score.map_or_else(|| "null".to_owned(), |score| ((score * 1e4).round() / 1e4).to_string()),
+            ),
             ("quality_gate", quoted(gate)),
         ]
     }
