@@ -1,6 +1,8 @@
 //! Instrumentation for AI pipelines that records *why*: every stage, every decision with its reason, confidence and
 //! alternatives, every model call with the prompt version behind it, every score, in one trace.
 
+#[cfg(all(feature = "store", feature = "tokio"))]
+pub mod guide;
 pub mod prelude;
 #[cfg(feature = "store")]
 mod setup;
@@ -27,7 +29,7 @@ pub use trace_core::record::{
     Finish, IterationGuard, ObservationGuard, Run, SpanFuture, SpanStream, StageGuard, TraceContext,
 };
 pub use trace_core::redact;
-pub use trace_core::registry::{self, TracingComponent};
+pub use trace_core::registry::{self, TracingComponent, registry};
 pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

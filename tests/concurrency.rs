@@ -1,5 +1,6 @@
 //! Parallel work: every decision lands in its own trace and stage, none is lost, none is doubled.
 
+#![cfg(all(feature = "sqlite", feature = "tokio"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
 mod support;

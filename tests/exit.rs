@@ -1,5 +1,6 @@
 //! The ways a program ends: nothing that was recorded is lost when `main` returns, panics, or calls `exit` after a flush.
 
+#![cfg(all(feature = "sqlite", feature = "tokio"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
 mod support;

@@ -1,6 +1,7 @@
 //! Hostile values, names, disks and clocks: the program never notices, nothing leaves the folder, and what could not be kept is
 //! counted and said.
 
+#![cfg(all(feature = "sqlite", feature = "tokio"))]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

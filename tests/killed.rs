@@ -1,5 +1,6 @@
 //! A process that is killed: what was flushed before is there after the next start, as a trace that is `incomplete`.
 
+#![cfg(all(feature = "sqlite", feature = "tokio"))]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on stops where it stands")]
 
 mod support;

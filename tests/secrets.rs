@@ -1,5 +1,6 @@
 //! Planted secrets: they go in by every way there is, and come out by none.
 
+#![cfg(all(feature = "sqlite", feature = "tokio"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
 mod support;

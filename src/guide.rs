@@ -1,0 +1,17 @@
+#![doc = "[all keys]: macro@crate::decision"]
+#![doc = "[recording]: crate::guide::recording"]
+#![doc = "[configuration]: crate::guide::configuration"]
+#![doc = ""]
+#![doc = include_str!("../docs/guide.md")]
+// The links above stand before those of the page, which lead to files, and so win here.
+
+#[doc = "[configuration]: crate::guide::configuration\n"]
+#[doc = include_str!("../docs/recording.md")]
+pub mod recording {}
+
+#[doc = include_str!("../docs/configuration.md")]
+pub mod configuration {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
