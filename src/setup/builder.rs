@@ -1,6 +1,7 @@
 use super::Guard;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use trace_core::diagnostics::say;
 use trace_core::model::GatePolicy;
@@ -164,7 +165,7 @@ impl TracerBuilder {
         }
         if !self.settings.enabled || cfg!(feature = "disabled") {
             Tracer::switched_off();
-            return Guard::new(None);
+            return Guard::idle();
         }
         if let Err(error) = self.make_dir() {
             say(&error.to_string());
@@ -173,7 +174,7 @@ impl TracerBuilder {
             Ok(guard) => guard,
             Err(error) => {
                 say(&format!("nothing is recorded: {error}"));
-                Guard::new(None)
+                Guard::idle()
             }
         }
     }
@@ -189,7 +190,7 @@ impl TracerBuilder {
         }
         if !self.settings.enabled || cfg!(feature = "disabled") {
             Tracer::switched_off();
-            return Ok(Guard::new(None));
+            return Ok(Guard::idle());
         }
         self.make_dir()?;
         self.start()
@@ -203,8 +204,8 @@ impl TracerBuilder {
     fn start(self) -> Result<Guard, InitError> {
         let tracer = Tracer::new(self.options(), &self.redaction(), self.all_sinks())?;
         tracer.install()?;
-        recover_in_background(&tracer);
-        Ok(Guard::new(Some(tracer)))
+        let recovery = recover_in_background(&tracer);
+        Ok(Guard::new(tracer, recovery))
     }
 
     fn options(&self) -> Options {
@@ -256,7 +257,7 @@ impl TracerBuilder {
 }
 
 /// Recovery reads files, which may take a while: the program does not wait for it.
-fn recover_in_background(tracer: &Tracer) {
+fn recover_in_background(tracer: &Tracer) -> Option<JoinHandle<()>> {
     let tracer = tracer.clone();
     let recovery = move || {
         let (recovered, errors) = trace_core::collect::recover(&tracer);
@@ -270,7 +271,8 @@ fn recover_in_background(tracer: &Tracer) {
             say(&error.to_string());
         }
     };
-    if let Err(error) = std::thread::Builder::new().name("whytrace-recover".to_owned()).spawn(recovery) {
-        say(&format!("cannot start recovering traces of the past: {error}; `whytrace::recover()` does it"));
-    }
+    let started = std::thread::Builder::new().name("whytrace-recover".to_owned()).spawn(recovery);
+    let failed =
+        |error| say(&format!("cannot start recovering traces of the past: {error}; `whytrace::recover()` does it"));
+    started.map_err(failed).ok()
 }

@@ -3,6 +3,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use trace_core::Tracer;
 
 /// Keeps tracing running; dropping it stops tracing and waits, 5 s at most, until everything is kept.
@@ -10,11 +12,18 @@ use trace_core::Tracer;
 #[must_use = "tracing stops when the guard is dropped: `let _guard = whytrace::init();`"]
 pub struct Guard {
     tracer: Option<Tracer>,
+    /// What processes of the past left open is being recovered.
+    recovery: Option<JoinHandle<()>>,
 }
 
 impl Guard {
-    pub(super) fn new(tracer: Option<Tracer>) -> Self {
-        Self { tracer }
+    pub(super) fn new(tracer: Tracer, recovery: Option<JoinHandle<()>>) -> Self {
+        Self { tracer: Some(tracer), recovery }
+    }
+
+    /// The guard of a program that records nothing.
+    pub(super) const fn idle() -> Self {
+        Self { tracer: None, recovery: None }
     }
 
     /// Whether anything is recorded.
@@ -30,12 +39,12 @@ impl Guard {
             lock(&done).kept = Some(true);
             return Shutdown { state: done };
         };
-        let (state, in_thread) = (Arc::clone(&done), tracer.clone());
+        let (state, in_thread, recovery) = (Arc::clone(&done), tracer.clone(), self.recovery.take());
         let thread = std::thread::Builder::new().name("whytrace-shutdown".to_owned()).spawn(move || {
-            finish(&state, in_thread.close(FLUSH_WITHIN));
+            finish(&state, stop(&in_thread, recovery.as_ref()));
         });
         if thread.is_err() {
-            finish(&done, tracer.close(FLUSH_WITHIN));
+            finish(&done, stop(&tracer, None));
         }
         Shutdown { state: done }
     }
@@ -43,14 +52,24 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(tracer) = self.tracer.take() {
-            if !tracer.close(FLUSH_WITHIN) {
-                trace_core::diagnostics::say(
-                    "not everything was kept within 5 s; what is missing is in the event streams and is completed at the next start",
-                );
-            }
+        if let Some(tracer) = self.tracer.take()
+            && !stop(&tracer, self.recovery.as_ref())
+        {
+            trace_core::diagnostics::say(
+                "not everything was kept within 5 s; what is missing is in the event streams and is completed at the next start",
+            );
         }
     }
+}
+
+/// Stops tracing; whether everything was kept in time. A program may be shorter than the recovery that it started, and then waits for it,
+/// but for no more than half of the time: its own traces come first.
+fn stop(tracer: &Tracer, recovery: Option<&JoinHandle<()>>) -> bool {
+    let began = Instant::now();
+    while recovery.is_some_and(|recovery| !recovery.is_finished()) && began.elapsed() < FLUSH_WITHIN / 2 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    tracer.close(FLUSH_WITHIN.saturating_sub(began.elapsed()))
 }
 
 struct State {

@@ -23,6 +23,9 @@ const LINGER: Duration = Duration::from_millis(50);
 /// Records taken from one ring in one round.
 const AT_ONCE: usize = 8192;
 
+/// After how many records of one round it is asked whether what they became has waited for long enough.
+const LOOK_EVERY: usize = 32;
+
 pub(super) fn run() {
     // Code called from here (a user's redaction rule) may be instrumented; it must not wait for this very thread.
     local::with(|local| local.swap(&mut Place { muted: true, ..Place::default() }));
@@ -65,10 +68,15 @@ impl Worker {
         batch.sort_by_key(Record::at);
         let accepted = batch.partition_point(|record| record.at() <= cut);
         self.carried = batch.split_off(accepted);
-        for record in batch {
+        let mut written = Instant::now();
+        for (index, record) in batch.into_iter().enumerate() {
             release_payload(&record);
             if let Some(trace) = self.traces.get_mut(&record.trace()) {
                 trace.accept(record, &mut self.streams);
+            }
+            if index % LOOK_EVERY == 0 && written.elapsed() >= ROUND {
+                self.streams.write_all();
+                written = Instant::now();
             }
         }
         self.answer_requests(cut);

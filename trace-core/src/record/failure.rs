@@ -156,6 +156,13 @@ fn named(kind: &str, message: String) -> ErrorInfo {
     ErrorInfo { kind: Some(kind.to_owned()), message, ..ErrorInfo::default() }
 }
 
+impl<E: Error> From<E> for ErrorInfo {
+    /// The error with its sources.
+    fn from(error: E) -> Self {
+        describe(std::any::type_name::<E>().trim_start_matches('&'), &error)
+    }
+}
+
 /// An error with its sources. Code of the user's that panics on the way is shown in place of the message.
 fn describe(kind: &str, error: &dyn Error) -> ErrorInfo {
     let mut info = named(kind, capture::display(error));

@@ -191,9 +191,19 @@ pub(super) fn find(text: &str, spans: &mut Vec<Span>) {
     }
 }
 
+/// Whether no letter or digit stands before. The end of an escape is none: `{:?}` and JSON write a line break as `\n`, URLs a space as `%20`.
+fn stands_alone(before: &[u8]) -> bool {
+    match before {
+        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f' | b'0'] | [.., b'\\', b'u', _, _, _, _] => true,
+        [.., b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => true,
+        [.., last] => !last.is_ascii_alphanumeric(),
+        [] => true,
+    }
+}
+
 /// The place of the credential whose gate is `start..end`, or up to where no gate of the same form can begin one.
 fn check(bytes: &[u8], start: usize, end: usize, form: Form) -> Result<Span, usize> {
-    let stands_alone = start == 0 || !bytes[start - 1].is_ascii_alphanumeric();
+    let stands_alone = stands_alone(&bytes[..start]);
     match form {
         // What must stand alone and does not is refused before anything is scanned: scans must not overlap.
         Form::Key { alone: true, .. } | Form::Exact { .. } | Form::Numbered { .. } | Form::Jwt if !stands_alone => {

@@ -200,8 +200,13 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.serialize_str(variant)
     }
 
+    /// Shows what is inside, but counts as a level: a type can nest in itself through newtypes alone.
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Result<(), NotWritten> {
-        value.serialize(self)
+        if self.depth >= MAX_DEPTH {
+            self.tape.str(ELLIPSIS);
+            return Ok(());
+        }
+        value.serialize(Writer { depth: self.depth + 1, ..self })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -155,6 +155,14 @@ fn nesting_stops_at_the_limit() {
 }
 
 #[test]
+fn a_type_that_nests_in_itself_without_sequences_or_maps_is_cut_too() {
+    #[derive(serde::Serialize)]
+    struct Layer(Option<Box<Layer>>);
+    let deep = (0..5_000).fold(Layer(None), |inner, _| Layer(Some(Box::new(inner))));
+    assert_eq!(round_trip(&deep), json!("…"));
+}
+
+#[test]
 fn what_has_no_end_is_stopped() {
     struct Endless;
     impl Serialize for Endless {
