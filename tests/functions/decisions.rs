@@ -20,8 +20,7 @@ fn decides(query: &str, depth: u8) {
         inputs = { query, depth: depth * 2, "free text": [1, 2] },
     );
     decision!(POINT, why = query, what = depth, alternatives = ["a" => 0.5, query => f64::from(depth) / 10.0], confidence = 1);
-    let done: () = decision!("as_expression", what = &query.to_owned(), why = String::from("owned"));
-    done
+    let _unit: () = decision!("as_expression", what = &query.to_owned(), why = String::from("owned"));
 }
 
 #[test]

@@ -76,6 +76,7 @@ impl Tools {
     }
 
     #[observable(skip)]
+    #[allow(clippy::unused_self)]
     fn hidden(&self) {}
 
     #[traced_stage]

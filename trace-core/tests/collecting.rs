@@ -1,5 +1,5 @@
 //! The collector under pressure: full rings, slow disks, late events, little memory, many files.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};

@@ -1,5 +1,5 @@
 //! Recording through the calls that macro expansions make.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::future::Future;
 use std::pin::pin;
@@ -76,9 +76,9 @@ fn a_panic_is_recorded_with_its_message_and_goes_on() {
                 let mut span = p::enter(&STAGE);
                 p::call(&mut span, || {
                     if true {
-                        std::panic::panic_any("gone")
+                        std::panic::panic_any("gone");
                     }
-                })
+                });
             });
         })
     });
@@ -118,7 +118,7 @@ async fn staged(polls: u32, what: &'static str) {
                 &CALL,
                 async {
                     Slow(polls).await;
-                    decide(what)
+                    decide(what);
                 },
                 |(), _| {},
             )
