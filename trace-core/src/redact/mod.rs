@@ -3,10 +3,10 @@
 //! Comes in: the body of an event as it was recorded. Goes out: the same body without secrets, bounded, and free of what no file or
 //! database can hold. What is recognised, by which rule and in which order, is said in `docs/redaction.md`.
 //!
-//! - [`body`] takes every event apart, field by field;
-//! - [`json`] walks values, [`limit`] bounds them, [`content`] withholds them;
-//! - [`field_name`] knows the names of secrets, [`pair`] and [`value`] find named secrets inside text;
-//! - [`credential`] and [`url`] recognise secrets by their form.
+//! - `body` takes every event apart, field by field;
+//! - `json` walks values, `limit` bounds them, `content` withholds them;
+//! - `field_name` knows the names of secrets, `pair` and `value` find named secrets inside text;
+//! - `credential` and `url` recognise secrets by their form.
 //!
 //! The order is: redact, then hash, then cut. A hash is never one of a secret.
 
