@@ -2,7 +2,7 @@
 //!
 //! Comes in: what the binary declares, or a recorded trace. Goes out: problems that say where, and what to do.
 
-use super::{ComponentDecl, Registry, Site, registry};
+use super::{ComponentDecl, Prompt, Registry, Site, registry};
 use crate::model::{Stage, Trace};
 use std::fmt;
 
@@ -16,6 +16,13 @@ pub enum Problem {
         first: &'static ComponentDecl,
         /// The other.
         second: &'static ComponentDecl,
+    },
+    /// Two prompts with different texts are registered under one name, each as a new version of the other.
+    PromptTwice {
+        /// One of them.
+        first: &'static Prompt,
+        /// The other.
+        second: &'static Prompt,
     },
     /// A function of a component decides what the component does not declare.
     UndeclaredDecision {
@@ -78,6 +85,7 @@ impl Registry {
         let twice = self.components.windows(2).filter(|pair| pair[0].name == pair[1].name);
         let mut problems: Vec<_> =
             twice.map(|pair| Problem::ComponentTwice { first: pair[0], second: pair[1] }).collect();
+        problems.extend(self.prompts_twice());
         problems.extend(self.sites.iter().flat_map(|site| self.undeclared_at(site)));
         for component in &self.components {
             let unused = component.decisions.iter().filter(|decision| !self.decides(decision));
@@ -94,6 +102,14 @@ impl Registry {
     #[must_use]
     pub fn undeclared(&self, trace: &Trace) -> Vec<Problem> {
         trace.stages.iter().flat_map(|(name, stage)| self.undeclared_in(name, stage)).collect()
+    }
+
+    /// Prompts declared twice with one text are one prompt.
+    fn prompts_twice(&self) -> impl Iterator<Item = Problem> {
+        let is_twice = |pair: &&[&Prompt]| {
+            pair[0].registry_name() == pair[1].registry_name() && pair[0].template_hash() != pair[1].template_hash()
+        };
+        self.prompts.windows(2).filter(is_twice).map(|pair| Problem::PromptTwice { first: pair[0], second: pair[1] })
     }
 
     /// The decisions written inside an annotated function that its component does not declare.
@@ -181,6 +197,14 @@ impl fmt::Display for Problem {
                 second.name,
                 place(first)
             ),
+            Self::PromptTwice { first, second } => write!(
+                f,
+                "{}: prompt `{}` is registered as `{}`, as is that of {} with another text; give one of them another name",
+                second.location(),
+                second.name(),
+                second.registry_name(),
+                first.location()
+            ),
             Self::UndeclaredDecision { site, component, decision } => write!(
                 f,
                 "{}: `{}` decides `{decision}`, which its component `{}` does not declare; add it to `decisions(…)` of {}, \
@@ -245,6 +269,7 @@ mod tests {
     use crate::model::Decision;
     use crate::registry::SiteKind;
     use serde_json::json;
+    use std::panic::AssertUnwindSafe;
 
     const fn component(name: &'static str, location: &'static str) -> ComponentDecl {
         ComponentDecl { name, decisions: &["loaded"], outputs: &["total"], type_name: "Loader", location }
@@ -258,20 +283,24 @@ mod tests {
         .decisions(&["loaded", "invented"]);
     static DECISION: Site = Site::new(SiteKind::Decision, "loaded", "", "m", "src/lib.rs", 9, 5);
 
+    static SUPPORT: Prompt = Prompt::new("support", "Help {{ who }}", None, "src/a.rs:1");
+    static SAME: Prompt = Prompt::new("support", "Help {{ who }}", None, "src/b.rs:2");
+    static OTHER_TEXT: Prompt = Prompt::new("Support", "Do not help", None, "src/c.rs:3");
+
     fn said(problems: &[Problem]) -> Vec<String> {
         problems.iter().map(Problem::to_string).collect()
     }
 
     #[test]
     fn what_fits_is_no_problem() {
-        let registry = Registry::new([&DECISION], [&LOADER]);
+        let registry = Registry::new([&DECISION], [&LOADER], [&SUPPORT, &SAME]);
         assert!(registry.problems().is_empty());
         registry.assert_conformance();
     }
 
     #[test]
     fn a_decision_that_its_component_does_not_declare_is_named_with_its_place() {
-        let registry = Registry::new([&STAGE, &DECISION], [&LOADER]);
+        let registry = Registry::new([&STAGE, &DECISION], [&LOADER], []);
         let problems = registry.problems();
         assert_eq!(
             said(&problems),
@@ -280,13 +309,13 @@ mod tests {
               `decisions(…)` of src/loader.rs:1, or use one of: `loaded`"
             ]
         );
-        let panic = std::panic::catch_unwind(|| registry.assert_conformance()).unwrap_err();
+        let panic = std::panic::catch_unwind(AssertUnwindSafe(|| registry.assert_conformance())).unwrap_err();
         assert!(panic.downcast_ref::<String>().unwrap().contains("\n- src/lib.rs:7:1"));
     }
 
     #[test]
     fn names_given_twice_are_problems_and_names_never_used_are_hints() {
-        let registry = Registry::new([], [&LOADER, &TWIN, &OTHER]);
+        let registry = Registry::new([], [&LOADER, &TWIN, &OTHER], []);
         let problems = registry.problems();
         let text = said(&problems);
         assert_eq!(
@@ -299,8 +328,20 @@ mod tests {
     }
 
     #[test]
+    fn prompts_that_would_be_versions_of_each_other_are_named() {
+        let registry = Registry::new([], [], [&SUPPORT, &OTHER_TEXT]);
+        assert_eq!(
+            said(&registry.problems()),
+            [
+                "src/a.rs:1: prompt `support` is registered as `support_prompt`, as is that of src/c.rs:3 with another text; \
+              give one of them another name"
+            ]
+        );
+    }
+
+    #[test]
     fn a_recorded_trace_is_held_against_the_declarations() {
-        let registry = Registry::new([], [&LOADER]);
+        let registry = Registry::new([], [&LOADER], []);
         let mut trace = Trace::default();
         let decisions = ["loaded", "invented"].map(|point| Decision { decision: point.into(), ..Decision::default() });
         let stage = Stage {

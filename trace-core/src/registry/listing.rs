@@ -1,4 +1,4 @@
-use super::{ComponentDecl, Site, SiteKind, SiteRef};
+use super::{ComponentDecl, Prompt, PromptRef, Site, SiteKind, SiteRef};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the binary declares, sorted.
@@ -8,6 +8,8 @@ pub struct Registry {
     pub sites: Vec<&'static Site>,
     /// The components, by name: those that were registered, and those that only a `component = …` names.
     pub components: Vec<&'static ComponentDecl>,
+    /// The prompts, by the name they are registered under.
+    pub prompts: Vec<&'static Prompt>,
     /// The decision points, by name.
     pub decision_points: Vec<DecisionPoint>,
 }
@@ -23,7 +25,7 @@ pub struct DecisionPoint {
     pub components: Vec<&'static str>,
 }
 
-/// What the program declares: call sites, components, decision points, without running anything.
+/// What the program declares: call sites, components, prompts, decision points, without running anything.
 ///
 /// A crate that nobody names is not linked, and what it declares is not listed: `use that_crate as _;` links it.
 ///
@@ -35,20 +37,24 @@ pub struct DecisionPoint {
 #[must_use]
 pub fn registry() -> Registry {
     let sites = inventory::iter::<SiteRef>.into_iter().map(|site| site.0);
-    Registry::new(sites, inventory::iter::<ComponentDecl>)
+    let prompts = inventory::iter::<PromptRef>.into_iter().map(|prompt| prompt.0);
+    Registry::new(sites, inventory::iter::<ComponentDecl>, prompts)
 }
 
 impl Registry {
     pub(super) fn new(
         sites: impl IntoIterator<Item = &'static Site>,
         registered: impl IntoIterator<Item = &'static ComponentDecl>,
+        prompts: impl IntoIterator<Item = &'static Prompt>,
     ) -> Self {
         let mut sites: Vec<_> = sites.into_iter().collect();
         sites.sort_by_key(|site| (site.file, site.line, site.column, site.kind, site.name));
         sites.dedup_by(|a, b| std::ptr::eq(*a, *b));
+        let mut prompts: Vec<_> = prompts.into_iter().collect();
+        prompts.sort_by_key(|prompt| (prompt.registry_name(), prompt.name(), prompt.location()));
         let components = components(registered, &sites);
         let decision_points = decision_points(&sites, &components);
-        Self { sites, components, decision_points }
+        Self { sites, components, prompts, decision_points }
     }
 
     /// The component of this name.
@@ -122,10 +128,14 @@ mod tests {
     static JUDGE: Site = Site::new(SiteKind::Stage, "gate", "gate", "m", "src/a.rs", 9, 1).component(UNREGISTERED);
     static DECISION: Site = Site::new(SiteKind::Decision, "loaded", "", "m", "src/b.rs", 7, 9);
 
+    static ZEBRA: Prompt = Prompt::new("zebra", "z", None, "src/a.rs:1");
+    static APE: Prompt = Prompt::new("Ape", "a", None, "src/a.rs:2");
+
     #[test]
     fn everything_is_listed_once_and_sorted() {
-        let registry = Registry::new([&DECISION, &STAGE, &JUDGE, &STAGE], [&LOADER]);
+        let registry = Registry::new([&DECISION, &STAGE, &JUDGE, &STAGE], [&LOADER], [&ZEBRA, &APE]);
         assert_eq!(registry.sites.iter().map(|site| site.line).collect::<Vec<_>>(), [9, 3, 7]);
+        assert_eq!(registry.prompts.iter().map(|prompt| prompt.name()).collect::<Vec<_>>(), ["Ape", "zebra"]);
         let names: Vec<_> = registry.components.iter().map(|component| (component.name, component.location)).collect();
         assert_eq!(names, [("judge", ""), ("loader", "src/loader.rs:1")]);
         let points: Vec<_> = registry

@@ -12,5 +12,5 @@ mod site;
 pub use component::{ComponentDecl, TracingComponent};
 pub use conformance::{Problem, assert_conformance};
 pub use listing::{DecisionPoint, Registry, registry};
-pub use prompt::Prompt;
+pub use prompt::{Prompt, PromptError, PromptRef, RenderedPrompt, name_fault, registry_name, template_hash};
 pub use site::{Site, SiteKind, SiteRef};
