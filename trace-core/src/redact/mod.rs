@@ -21,6 +21,7 @@ mod path;
 mod span;
 mod url;
 mod value;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;
@@ -218,11 +219,10 @@ impl Redactor {
         credential::find(text, &mut spans);
         pair::find(text, &self.names, &mut spans);
         for pattern in &self.patterns {
-            match pattern.capture_names().flatten().any(|name| name == "secret") {
-                true => {
-                    spans.extend(pattern.captures_iter(text).filter_map(|found| Some(found.name("secret")?.range())));
-                }
-                false => spans.extend(pattern.find_iter(text).map(|found| found.range())),
+            if pattern.capture_names().flatten().any(|name| name == "secret") {
+                spans.extend(pattern.captures_iter(text).filter_map(|found| Some(found.name("secret")?.range())));
+            } else {
+                spans.extend(pattern.find_iter(text).map(|found| found.range()));
             }
         }
         if !spans.is_empty() {
