@@ -17,6 +17,7 @@ pub use spawn::{spawn, spawn_blocking};
 pub use trace_core::Options;
 pub use trace_core::collect::{RecoverError, Recovered};
 pub use trace_core::context::{Ctx, Entered, InContext};
+pub use trace_core::event::{FileWrite, HealingAttempt, TemplateRender, ValidationError};
 pub use trace_core::model;
 pub use trace_core::model::{
     Alternative, Attempt, ErrorInfo, Evidence, Gate, GatePolicy, Kind, LlmCall, Money, Outcome, Score, Status, Trace,

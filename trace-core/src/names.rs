@@ -33,6 +33,8 @@ const SUFFIX: usize = 9;
 /// ```
 #[must_use]
 pub fn project_folder(name: &str) -> String {
+    // A run keeps its project's name cleaned: both names have the same folder.
+    let name = &*clean_name(name);
     let mut clean = String::with_capacity(name.len().min(FOLDER_MAX));
     for c in name.chars().take(FOLDER_MAX + 1) {
         match c.to_ascii_lowercase() {
@@ -94,7 +96,8 @@ fn hashed(stem: &str, fallback: &str, name: &str, max: usize) -> String {
 fn is_reserved(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
     match stem.as_str() {
-        "con" | "prn" | "aux" | "nul" => true,
+        // Windows has devices of these names; the last is ours, inside of every project.
+        "con" | "prn" | "aux" | "nul" | "_traces" => true,
         _ => {
             let port = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
             port.is_some_and(|number| number.len() == 1 && number.as_bytes()[0].is_ascii_digit())

@@ -73,6 +73,8 @@ static INBOX: Mutex<Option<Inbox>> = Mutex::new(None);
 static THREAD: OnceLock<Thread> = OnceLock::new();
 static ASLEEP: AtomicBool = AtomicBool::new(false);
 static ALIVE: AtomicBool = AtomicBool::new(false);
+/// Records that were taken out of rings and not turned into events yet.
+static BACKLOG: AtomicUsize = AtomicUsize::new(0);
 static PAYLOAD_LIMIT: AtomicUsize = AtomicUsize::new(64 << 20);
 
 fn inbox<R>(f: impl FnOnce(&mut Inbox) -> R) -> R {
@@ -177,6 +179,13 @@ pub(crate) fn close(tracer: &Tracer, timeout: Duration) -> bool {
     let (sender, receiver) = sync_channel(2);
     request(Wish::Close(tracer.clone(), sender.clone()));
     let collected = receiver.recv_timeout(timeout).is_ok();
+    if !collected {
+        let behind = BACKLOG.load(Ordering::Relaxed);
+        tracer.failed(&format!(
+            "the collector did not get through what was recorded within {} s: {behind} records or more are in no stream and no document",
+            timeout.as_secs_f64(),
+        ));
+    }
     let stored = sinks::close(&tracer.inner().sinks, deadline);
     request(Wish::Release(tracer.clone(), sender));
     // Only forgetting is left: a moment is enough even when the time is over.

@@ -34,6 +34,8 @@ pub(super) struct OpenTrace {
     /// There is something that the sinks have not seen.
     changed: bool,
     sent: bool,
+    /// Drops are told again when there are more than this: each time they have doubled.
+    drops_told: u64,
     /// When it was first seen that no code holds the context any more.
     released: Option<Tick>,
 }
@@ -57,6 +59,7 @@ impl OpenTrace {
             ended: false,
             changed: false,
             sent: false,
+            drops_told: 0,
             released: None,
             shared,
         };
@@ -93,7 +96,18 @@ impl OpenTrace {
         let duration = if is_end { Some(at.duration_since(self.shared.started)) } else { converted.duration };
         self.emit(at, converted.named, duration, body, streams);
         self.ended |= is_end;
+        self.report_drops(at, streams);
         self.work += began.elapsed();
+    }
+
+    /// Writes how many records were dropped while that grows, so that the trace of a process that dies tells it too.
+    fn report_drops(&mut self, at: Tick, streams: &mut Streams) {
+        let dropped = self.shared.dropped.load(Ordering::Relaxed);
+        if dropped > self.drops_told && !self.ended {
+            self.drops_told = dropped.saturating_mul(2);
+            let update = TraceUpdate { metadata: Some(self.account()), ..TraceUpdate::default() };
+            self.emit(at, Named::default(), None, Body::TraceUpdate(update), streams);
+        }
     }
 
     /// What recording has cost and lost so far.

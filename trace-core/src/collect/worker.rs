@@ -2,7 +2,7 @@
 
 use super::open_trace::OpenTrace;
 use super::stream_file::Streams;
-use super::{ASLEEP, Completion, Inbox, Opening, Request, Wish, inbox};
+use super::{ASLEEP, BACKLOG, Completion, Inbox, Opening, Request, Wish, inbox};
 use crate::context::local::{self, Place};
 use crate::record::{Record, release_payload};
 use crate::tracer::Tracer;
@@ -69,11 +69,13 @@ impl Worker {
         let accepted = batch.partition_point(|record| record.at() <= cut);
         self.carried = batch.split_off(accepted);
         let mut written = Instant::now();
+        let count = batch.len();
         for (index, record) in batch.into_iter().enumerate() {
             release_payload(&record);
             if let Some(trace) = self.traces.get_mut(&record.trace()) {
                 trace.accept(record, &mut self.streams);
             }
+            BACKLOG.store(count - index - 1 + self.carried.len(), Ordering::Relaxed);
             if index % LOOK_EVERY == 0 && written.elapsed() >= ROUND {
                 self.streams.write_all();
                 written = Instant::now();

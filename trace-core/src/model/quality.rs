@@ -70,10 +70,16 @@ impl Default for GatePolicy {
 }
 
 impl GatePolicy {
-    /// Judges scores: overall is their mean, a NaN counts as 0.
+    /// Whether a score is a number on this scale.
+    #[must_use]
+    pub fn is_on_scale(&self, score: f64) -> bool {
+        (0.0..=self.scale).contains(&score)
+    }
+
+    /// Judges scores: overall is their mean. A score beyond an end of the scale counts as that end, one that is no number as 0.
     #[must_use]
     pub fn judge(&self, scores: &[Score]) -> Gate {
-        let value = |score: &Score| if score.score.is_nan() { 0.0 } else { score.score };
+        let value = |score: &Score| if score.score.is_nan() { 0.0 } else { score.score.max(0.0).min(self.scale) };
         #[allow(clippy::cast_precision_loss)]
         let overall = (!scores.is_empty()).then(|| scores.iter().map(value).sum::<f64>() / scores.len() as f64);
         let ids = |keep: &dyn Fn(f64) -> bool| {
@@ -151,6 +157,17 @@ mod tests {
         }
         assert!(serde_json::from_str::<Score>(r#"{"score":null}"#).unwrap().score.is_nan());
         assert!(serde_json::from_str::<Score>(r#"{"score":"good"}"#).is_err());
+    }
+
+    #[test]
+    fn scores_beyond_the_scale_count_as_its_ends() {
+        let gate = GatePolicy::default().judge(&[
+            Score::new("A", 99.0),
+            Score::new("B", -1.0),
+            Score::new("C", f64::INFINITY),
+        ]);
+        assert_eq!(gate.overall_score, Some(2.0));
+        assert!(!GatePolicy::default().is_on_scale(f64::NAN));
     }
 
     #[test]

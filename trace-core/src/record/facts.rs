@@ -125,9 +125,15 @@ pub fn quality_gate(scores: &[Score]) -> Gate {
     quality_gate_by(&policy.unwrap_or_default(), scores)
 }
 
-/// Judges scores by a policy of the caller's and records scores and verdict.
+/// Judges scores by a policy of the caller's and records scores and verdict, and a warning for each score that is not on the scale.
 pub fn quality_gate_by(policy: &GatePolicy, scores: &[Score]) -> Gate {
     let gate = policy.judge(scores);
+    for score in scores.iter().filter(|score| !policy.is_on_scale(score.score)) {
+        let (id, value, scale) = (&score.id, score.score, policy.scale);
+        warning(format!(
+            "the score {value} of principle `{id}` is not on the scale 0..={scale}; the gate counts the nearest end"
+        ));
+    }
     record(|at| {
         let (scores, gate) = (scores.to_vec(), Some(gate.clone()));
         Body::ScoreGiven(ScoreGiven { span_id: at.span_id.clone(), scores, gate, ..ScoreGiven::default() })

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// Payloads below this are not counted: a ring full of them is bounded anyway, and counting costs a shared counter.
 const COUNTED_FROM: usize = 4096;
 
+/// A ring takes its memory at once: 64 MiB for a thread are the most.
+const MOST_RECORDS: usize = 1 << 20;
+
 /// How long a caller sleeps between two looks for room.
 const NAP: Duration = Duration::from_micros(50);
 
@@ -27,9 +30,13 @@ pub(crate) struct Ring {
 impl Ring {
     /// A new ring for this thread, known to the collector.
     pub(crate) fn register(records: usize) -> Self {
-        let (producer, consumer) = RingBuffer::new(records.max(16));
+        let (producer, consumer) = RingBuffer::new(records.clamp(16, MOST_RECORDS));
         collect::add_ring(consumer);
-        Self { producer, since: 0, nudge_every: u32::try_from(records / 4).unwrap_or(u32::MAX).max(1) }
+        Self {
+            producer,
+            since: 0,
+            nudge_every: u32::try_from(records.min(MOST_RECORDS) / 4).unwrap_or(u32::MAX).max(1),
+        }
     }
 
     /// Appends a record, or gives it back when there is no room.

@@ -35,6 +35,7 @@ impl Redactor {
             }
             Value::Array(items) => {
                 if self.enabled {
+                    items.iter_mut().filter_map(Value::as_array_mut).for_each(|item| self.named_pair(item));
                     self.named_pair(items);
                 }
                 let items = items.iter_mut().enumerate();
@@ -106,15 +107,14 @@ impl Redactor {
         }
     }
 
-    /// `["Authorization", "…"]` as an item of a list, as pairs are written.
-    fn named_pair(&self, items: &mut [Value]) {
-        for item in items {
-            if let Value::Array(pair) = item
-                && let [Value::String(name), value @ Value::String(_)] = pair.as_mut_slice()
-                && self.names.is_secret(name)
-            {
-                blank(value);
-            }
+    /// `["Authorization", "…"]`, as pairs are written.
+    fn named_pair(&self, pair: &mut [Value]) {
+        let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte);
+        if let [Value::String(name), value @ Value::String(_)] = pair
+            && name.bytes().all(is_name_byte)
+            && self.names.is_secret(name)
+        {
+            blank(value);
         }
     }
 }

@@ -30,6 +30,10 @@ pub(super) struct Name<'a> {
     pub(super) closed: bool,
 }
 
+/// The endings of file names that messages and locations mention.
+const FILES: [&str; 16] =
+    ["c", "cpp", "go", "h", "html", "java", "js", "json", "log", "md", "py", "rs", "toml", "ts", "txt", "yaml"];
+
 impl<'a> Name<'a> {
     /// Reads backwards from the separator at `at`.
     fn before(text: &'a str, at: usize) -> Option<Self> {
@@ -52,7 +56,12 @@ impl<'a> Name<'a> {
     }
 
     fn is_secret(&self, names: &FieldNames) -> bool {
-        names.is_secret_in_text(self.before, self.text)
+        !self.is_file() && names.is_secret_in_text(self.before, self.text)
+    }
+
+    /// Whether it names a file, as in `src/secrets.rs:12:5`: what follows is a place or a remark.
+    fn is_file(&self) -> bool {
+        self.text.rsplit_once('.').is_some_and(|(_, extension)| FILES.contains(&extension))
     }
 
     /// Whether the name is only a claim that a credential follows.

@@ -9,6 +9,7 @@ use super::url::DatabaseUrl;
 use super::writer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
+use trace_core::registry::registry;
 use trace_core::sink::FinishedTrace;
 
 /// How long the database is left alone after a first failure; doubled after each further one.
@@ -155,6 +156,11 @@ async fn opened<'a>(
             }
             let mut fresh = Connection::open(url, patience).await?;
             Migrator::new(&mut fresh, url).up().await?;
+            writer::write_declared(&mut fresh, &registry()).await.map_err(|source| SqlError::Statement {
+                doing: "writing what the program declares",
+                url: url.clone(),
+                source,
+            })?;
             fresh
         }
     };

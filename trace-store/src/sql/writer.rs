@@ -11,6 +11,7 @@ use super::rows::{
 use super::value::{Column, Kind, Row, Table, Value};
 use std::collections::{BTreeMap, HashMap};
 use trace_core::model::Timestamp;
+use trace_core::registry::Registry;
 use trace_core::sink::FinishedTrace;
 
 /// Rows are handed to the database at the latest when this many bytes of them wait: a batch of large traces is never in memory whole.
@@ -33,6 +34,24 @@ pub(crate) async fn write(connection: &mut Connection, traces: &[FinishedTrace])
         Ok(()) => connection.commit().await,
         Err(error) => {
             // The first error is the one that matters; a connection that cannot roll back refuses the next `BEGIN`, and is replaced.
+            let _ = connection.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+/// Writes what the program declares: its components and decision points.
+pub(crate) async fn write_declared(connection: &mut Connection, registry: &Registry) -> Result<(), sqlx::Error> {
+    connection.begin().await?;
+    let mut written = Ok(());
+    for (table, rows) in rows::declared(registry, Timestamp::now()) {
+        if written.is_ok() {
+            written = connection.insert(table, rows).await;
+        }
+    }
+    match written {
+        Ok(()) => connection.commit().await,
+        Err(error) => {
             let _ = connection.rollback().await;
             Err(error)
         }

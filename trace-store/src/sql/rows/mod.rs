@@ -5,10 +5,12 @@
 
 mod children;
 mod clean;
+mod declared;
 mod figures;
 mod run;
 mod tables;
 
+pub(crate) use declared::declared;
 pub use tables::TraceRow;
 pub(crate) use tables::{
     DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow,
