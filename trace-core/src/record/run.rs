@@ -252,10 +252,7 @@ fn end_with(shared: &Shared, end_of: End) {
 }
 
 fn panic_end(payload: &(dyn std::any::Any + Send)) -> End {
-    let mut end = End::default();
-    end.error(ErrorInfo { kind: Some("panic".to_owned()), message: panic_message(payload), ..ErrorInfo::default() });
-    end.outcome = Some(Outcome::Panicked);
-    end
+    End::panicked(ErrorInfo { kind: Some("panic".to_owned()), message: panic_message(payload), ..ErrorInfo::default() })
 }
 
 /// Starts a run at a call site, and says once per process when there is no tracer to record it.
@@ -275,7 +272,7 @@ fn open_at(site: &'static Site, run: impl FnOnce() -> Run) -> Opened {
 #[must_use = "the trace ends when this is dropped"]
 pub struct RunSpan {
     shared: Option<Arc<Shared>>,
-    end: Option<Box<End>>,
+    end: Option<End>,
     /// Dropped last: the end is recorded in the trace's own place.
     _entered: Option<Entered>,
 }
@@ -325,7 +322,7 @@ impl RunSpan {
         match catch_unwind(AssertUnwindSafe(code)) {
             Ok(returned) => returned,
             Err(payload) => {
-                self.end = Some(Box::new(panic_end(&*payload)));
+                self.end = Some(panic_end(&*payload));
                 resume_unwind(payload)
             }
         }
@@ -335,7 +332,7 @@ impl RunSpan {
 impl Drop for RunSpan {
     fn drop(&mut self) {
         if let Some(shared) = &self.shared {
-            end_with(shared, self.end.take().map_or_else(End::default, |end| *end));
+            end_with(shared, self.end.take().unwrap_or_default());
         }
     }
 }
@@ -369,7 +366,7 @@ pin_project! {
         site: &'static Site,
         place: Option<Place>,
         shared: Option<Arc<Shared>>,
-        panicked: Option<Box<End>>,
+        panicked: Option<End>,
     }
 
     impl<F: Future, D> PinnedDrop for RunFuture<F, D> {
@@ -378,8 +375,7 @@ pin_project! {
             let (Some(place), Some(shared)) = (this.place, this.shared.take()) else { return };
             let _in_place = Swapped::new(place);
             this.inner.set(None);
-            let cancelled = || End { outcome: Some(Outcome::Cancelled), ..End::default() };
-            end_with(&shared, this.panicked.take().map_or_else(cancelled, |end| *end));
+            end_with(&shared, this.panicked.take().unwrap_or_else(|| End::of(Outcome::Cancelled)));
         }
     }
 }
@@ -424,7 +420,7 @@ where
                     }
                     end_with(shared, end);
                 }
-                Err(payload) => *this.panicked = Some(Box::new(panic_end(&**payload))),
+                Err(payload) => *this.panicked = Some(panic_end(&**payload)),
             }
         }
         local::with(|local| local.swap(&mut elsewhere));

@@ -5,7 +5,7 @@ use super::{Record, capture};
 use crate::context::local::{self, Local};
 use crate::context::notice;
 use crate::context::shared::gate_is_open;
-use crate::model::{ErrorInfo, Outcome};
+use crate::model::ErrorInfo;
 use crate::registry::{Site, SiteKind};
 use fastant::Instant;
 use std::marker::PhantomData;
@@ -41,7 +41,7 @@ fn begin_open(site: &'static Site) -> Option<Begin> {
 }
 
 /// Whether a site's records go anywhere; says so once per process if not.
-fn is_recorded(site: &'static Site) -> bool {
+pub(super) fn is_recorded(site: &'static Site) -> bool {
     local::with(|local| {
         let recorded = local.key() != 0;
         if !recorded && !local.is_muted() {
@@ -140,7 +140,7 @@ pub struct Span {
     site: Option<&'static Site>,
     /// Span and stage around this one.
     before: (u64, u64),
-    end: Option<Box<End>>,
+    end: Option<End>,
     _not_send: PhantomData<BelongsToItsThread>,
 }
 
@@ -192,9 +192,7 @@ impl Span {
 
     #[cold]
     fn panicked(&mut self, error: ErrorInfo) {
-        let end = self.end();
-        end.error(error);
-        end.outcome = Some(Outcome::Panicked);
+        self.end = Some(End::panicked(error));
     }
 }
 
@@ -215,12 +213,7 @@ impl Span {
                 local.span.set(self.before.0);
                 local.stage.set(self.before.1);
             }
-            let end = match self.end.take() {
-                Some(end) => *end,
-                None if std::thread::panicking() => End { outcome: Some(Outcome::Panicked), ..End::default() },
-                None => End::default(),
-            };
-            finish(local, self.key, self.id, stage, site, end);
+            finish(local, self.key, self.id, stage, site, self.end.take().unwrap_or_else(End::unsaid));
         });
     }
 }
