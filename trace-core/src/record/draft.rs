@@ -8,6 +8,7 @@ use crate::registry::{Prompt, Site};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Text as a call site gives it: a literal costs nothing.
 pub type Text = Cow<'static, str>;
@@ -95,6 +96,15 @@ impl End {
         end
     }
 
+    /// What `look` says of a result. What the user wrote to describe it may panic; that is recorded and does not reach the program.
+    pub(super) fn described(look: impl FnOnce(&mut Self)) -> Self {
+        let mut end = Self::default();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(&mut end))) {
+            end.capture_panicked(&*payload);
+        }
+        end
+    }
+
     /// How a span ends that is dropped before anything was said of its end.
     pub(super) fn unsaid() -> Self {
         if std::thread::panicking() { Self::of(Outcome::Panicked) } else { Self::default() }
@@ -161,7 +171,7 @@ impl End {
 
     /// An expression of the user's that describes the result has panicked.
     #[cold]
-    pub(super) fn capture_panicked(&mut self, payload: &(dyn std::any::Any + Send)) {
+    fn capture_panicked(&mut self, payload: &(dyn std::any::Any + Send)) {
         self.attribute("capture_error", format!("describing the result panicked: {}", capture::panic_message(payload)));
     }
 
@@ -261,7 +271,7 @@ pub(crate) struct Draft {
     pub(crate) what: Text,
     pub(crate) why: Text,
     pub(crate) confidence: Option<f64>,
-    pub(crate) alternatives: Vec<(String, f64)>,
+    pub(crate) alternatives: Vec<(Text, f64)>,
     /// The entries of a map, without its frame.
     pub(crate) inputs: Tape,
 }
@@ -292,8 +302,13 @@ impl DecisionDraft {
         self.draft.confidence = Some(confidence);
     }
 
+    /// How many alternatives follow.
+    pub fn alternatives(&mut self, count: usize) {
+        self.draft.alternatives.reserve_exact(count);
+    }
+
     /// What else was considered, and how good it looked.
-    pub fn alternative(&mut self, option: String, confidence: f64) {
+    pub fn alternative(&mut self, option: Text, confidence: f64) {
         self.draft.alternatives.push((option, confidence));
     }
 

@@ -196,16 +196,9 @@ pub(super) fn poll_recorded<T>(
             if !recorded {
                 return Leave::Passive;
             }
-            let mut end = End::default();
-            // What the user wrote to describe the result may panic; that must not reach the program.
-            match catch_unwind(AssertUnwindSafe(|| look(&polled, &mut end))) {
-                Ok(false) => Leave::Pending,
-                Ok(true) => Leave::Done(end),
-                Err(payload) => {
-                    end.capture_panicked(&*payload);
-                    Leave::Done(end)
-                }
-            }
+            let mut is_last = true;
+            let end = End::described(|end| is_last = look(&polled, end));
+            if is_last { Leave::Done(end) } else { Leave::Pending }
         });
     });
     polled

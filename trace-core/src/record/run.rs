@@ -293,34 +293,16 @@ pub fn run_enter(site: &'static Site, run: impl FnOnce() -> Run) -> RunSpan {
 }
 
 impl RunSpan {
-    /// Whether it is recorded.
-    #[must_use]
-    pub fn is_recording(&self) -> bool {
-        self.shared.is_some()
-    }
-
-    /// The code has returned; what it returned can be told here.
-    pub fn end(&mut self) -> &mut End {
-        self.end.get_or_insert_default()
-    }
-
-    /// Looks at what was returned, as far as it is to be recorded; a panic in there does not reach the program.
-    pub fn returned(&mut self, look: impl FnOnce(&mut End)) {
-        if self.is_recording() {
-            let end = self.end();
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(end))) {
-                self.end().capture_panicked(&*payload);
-            }
-        }
-    }
-
-    /// Runs the code of the trace. A panic is recorded with its message and goes on unwinding.
-    pub fn run<R>(&mut self, code: impl FnOnce() -> R) -> R {
-        if !self.is_recording() {
+    /// Runs the code of the trace and looks at what it returned. A panic is recorded with its message and goes on unwinding.
+    pub fn observed<R>(mut self, code: impl FnOnce() -> R, look: impl FnOnce(&R, &mut End)) -> R {
+        if self.shared.is_none() {
             return code();
         }
         match catch_unwind(AssertUnwindSafe(code)) {
-            Ok(returned) => returned,
+            Ok(returned) => {
+                self.end = Some(End::described(|end| look(&returned, end)));
+                returned
+            }
             Err(payload) => {
                 self.end = Some(panic_end(&*payload));
                 resume_unwind(payload)
@@ -412,13 +394,8 @@ where
             match &polled {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => {
-                    let mut end = End::default();
                     let look = this.done.take();
-                    let look = AssertUnwindSafe(|| look.map(|look| look(output, &mut end)));
-                    if let Err(payload) = catch_unwind(look) {
-                        end.capture_panicked(&*payload);
-                    }
-                    end_with(shared, end);
+                    end_with(shared, End::described(|end| look.into_iter().for_each(|look| look(output, end))));
                 }
                 Err(payload) => *this.panicked = Some(panic_end(&**payload)),
             }
