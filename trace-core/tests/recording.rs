@@ -24,29 +24,27 @@ fn decide(what: &'static str) {
 }
 
 fn work(fail: bool) -> Result<(), String> {
-    let mut span = p::enter(&STAGE);
-    let result = p::call(&mut span, || {
-        let mut span = match p::begin(&CALL) {
+    let span = p::enter(&STAGE);
+    let code = || {
+        let span = match p::begin(&CALL) {
             Some(mut begin) => {
                 begin.input("x").str("argument");
                 begin.enter()
             }
-            None => p::Span::none(),
+            None => None,
         };
-        let value = p::call(&mut span, || {
+        let code = || {
             decide("inner");
             3
-        });
-        span.returned(|end| end.output().i64(value));
-        drop(span);
+        };
+        p::observed(span, code, |value, end| end.output().i64(*value));
         if fail { Err("broken".to_owned()) } else { Ok(()) }
-    });
-    span.returned(|end| {
-        if let Err(message) = &result {
+    };
+    p::observed(span, code, |result: &Result<(), String>, end| {
+        if let Err(message) = result {
             end.error(ErrorInfo { message: message.clone(), ..ErrorInfo::default() });
         }
-    });
-    result
+    })
 }
 
 #[test]
@@ -71,15 +69,16 @@ fn a_panic_is_recorded_with_its_message_and_goes_on() {
     let capture = testing::Capture::new();
     let caught = capture.scope(|| {
         std::panic::catch_unwind(|| {
-            let mut run = p::run_enter(&STAGE, || p::Run::new("panics"));
-            run.run(|| {
-                let mut span = p::enter(&STAGE);
-                p::call(&mut span, || {
+            let run = p::run_enter(&STAGE, || p::Run::new("panics"));
+            let code = || {
+                let code = || {
                     if true {
-                        std::panic::panic_any("gone");
+                        std::panic::panic_any("gone")
                     }
-                });
-            });
+                };
+                p::observed(p::enter(&STAGE), code, |_, _| {});
+            };
+            run.observed(code, |_, _| {});
         })
     });
     assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"gone"));

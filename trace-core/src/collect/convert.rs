@@ -192,7 +192,7 @@ impl Convert {
             });
         }
         let alternatives = draft.alternatives.into_iter().map(|(option, confidence)| Alternative {
-            option,
+            option: option.into_owned(),
             confidence: Some(confidence).filter(|confidence| (0.0..=1.0).contains(confidence)),
         });
         let body = Body::DecisionMade(DecisionMade {

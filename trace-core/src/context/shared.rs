@@ -20,6 +20,12 @@ pub(crate) fn gate_is_open() -> bool {
     !cfg!(feature = "disabled") && GATE.load(Ordering::Relaxed) != 0
 }
 
+/// Whether the one notice of this process is still to be given.
+#[inline]
+pub(crate) fn notice_is_due() -> bool {
+    GATE.load(Ordering::Relaxed) & NOTICE != 0
+}
+
 /// Takes the one notice of this process; true for the first caller only.
 pub(crate) fn take_notice() -> bool {
     GATE.fetch_and(!NOTICE, Ordering::Relaxed) & NOTICE != 0

@@ -59,8 +59,8 @@ fn write_guarded(tape: &mut Tape, write: &dyn Fn(&mut Tape) -> Result<(), NotWri
     tape.str(&note);
 }
 
-/// A value to be captured in the best way its type allows: as its `Serialize` says, else (behind an `Arc` or `Rc`) as the
-/// inner value's `Serialize` says, else as `Debug` prints it, else by the name of its type.
+/// A value to be captured in the best way its type allows: a text, number or truth value as it is, else as its `Serialize` says, else
+/// (behind an `Arc` or `Rc`) as the inner value's `Serialize` says, else as `Debug` prints it, else by the name of its type.
 ///
 /// ```
 /// use trace_core::record::{capture::Captured, tape::Tape};
@@ -74,17 +74,104 @@ fn write_guarded(tape: &mut Tape, write: &dyn Fn(&mut Tape) -> Result<(), NotWri
 /// assert!(tape.into_value()[2].as_str().unwrap().ends_with("Opaque>"));
 /// ```
 #[derive(Debug)]
-pub struct Captured<'a, T: ?Sized>(ByInnerSerialize<'a, T>);
+pub struct Captured<'a, T: ?Sized>(BySerialize<'a, T>);
 
 impl<'a, T: ?Sized> Captured<'a, T> {
     /// The value, by reference.
     #[inline]
     pub fn new(value: &'a T) -> Self {
-        Self(ByInnerSerialize(ByDebug(ByName(value))))
+        Self(BySerialize(ByInnerSerialize(ByDebug(ByName(value)))))
     }
 }
 
-impl<T: Serialize + ?Sized> Captured<'_, T> {
+impl<T: Plain + ?Sized> Captured<'_, T> {
+    /// Writes the value.
+    #[inline]
+    pub fn write(&self, tape: &mut Tape) {
+        self.get().write_plain(tape);
+    }
+
+    /// The value as JSON.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut tape = Tape::default();
+        self.write(&mut tape);
+        tape.into_value()
+    }
+}
+
+impl<'a, T: ?Sized> Deref for Captured<'a, T> {
+    type Target = BySerialize<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// A value of the language itself, of which nothing can go wrong: it is written without the care that code of the user's needs.
+pub trait Plain {
+    /// Writes the value, to the byte as its `Serialize` would.
+    fn write_plain(&self, tape: &mut Tape);
+}
+
+macro_rules! plain {
+    ($($type:ty => $write:ident($into:ty)),* $(,)?) => {$(
+        impl Plain for $type {
+            #[inline]
+            fn write_plain(&self, tape: &mut Tape) {
+                tape.$write(<$into>::from(*self));
+            }
+        }
+    )*};
+}
+
+plain! {
+    bool => bool(bool),
+    i8 => i64(i64), i16 => i64(i64), i32 => i64(i64), i64 => i64(i64),
+    u8 => u64(u64), u16 => u64(u64), u32 => u64(u64), u64 => u64(u64),
+    f32 => f32(f32), f64 => f64(f64),
+}
+
+impl Plain for usize {
+    #[inline]
+    fn write_plain(&self, tape: &mut Tape) {
+        tape.u64(*self as u64);
+    }
+}
+
+impl Plain for isize {
+    #[inline]
+    fn write_plain(&self, tape: &mut Tape) {
+        tape.i64(*self as i64);
+    }
+}
+
+impl Plain for str {
+    #[inline]
+    fn write_plain(&self, tape: &mut Tape) {
+        tape.str(self);
+    }
+}
+
+impl Plain for String {
+    #[inline]
+    fn write_plain(&self, tape: &mut Tape) {
+        tape.str(self);
+    }
+}
+
+impl<P: Plain + ?Sized> Plain for &P {
+    #[inline]
+    fn write_plain(&self, tape: &mut Tape) {
+        (**self).write_plain(tape);
+    }
+}
+
+/// The second way of [`Captured`].
+#[derive(Debug)]
+pub struct BySerialize<'a, T: ?Sized>(ByInnerSerialize<'a, T>);
+
+impl<T: Serialize + ?Sized> BySerialize<'_, T> {
     /// Writes the value.
     pub fn write(&self, tape: &mut Tape) {
         serialize(self.get(), tape);
@@ -97,7 +184,7 @@ impl<T: Serialize + ?Sized> Captured<'_, T> {
     }
 }
 
-impl<'a, T: ?Sized> Deref for Captured<'a, T> {
+impl<'a, T: ?Sized> Deref for BySerialize<'a, T> {
     type Target = ByInnerSerialize<'a, T>;
 
     fn deref(&self) -> &Self::Target {
@@ -137,7 +224,7 @@ impl<S: SharedSerialize + ?Sized> SharedSerialize for &S {
     }
 }
 
-/// The second way of [`Captured`].
+/// The third way of [`Captured`].
 #[derive(Debug)]
 pub struct ByInnerSerialize<'a, T: ?Sized>(ByDebug<'a, T>);
 
@@ -162,7 +249,7 @@ impl<'a, T: ?Sized> Deref for ByInnerSerialize<'a, T> {
     }
 }
 
-/// The third way of [`Captured`].
+/// The fourth way of [`Captured`].
 #[derive(Debug)]
 pub struct ByDebug<'a, T: ?Sized>(ByName<'a, T>);
 

@@ -45,6 +45,20 @@ fn serialize_comes_before_debug_before_the_name() {
 }
 
 #[test]
+fn plain_values_are_written_as_their_serialize_would() {
+    macro_rules! same {
+        ($($value:expr),*) => {$({
+            let (mut plain, mut serialized) = (Tape::default(), Tape::default());
+            Captured::new(&$value).write(&mut plain);
+            serialized.serialize(&$value).unwrap();
+            assert_eq!(plain, serialized);
+        })*};
+    }
+    same!(true, false, -1_i8, -2_i16, -3, -4_i64, -5_isize, 1_u8, 2_u16, 3_u32, u64::MAX, 5_usize, 0.1_f32, f64::NAN);
+    same!("text", &"text", String::from("text"), &&String::new(), "long ".repeat(100));
+}
+
+#[test]
 fn texts_slices_references_and_literals() {
     let text = "näive \"text\"\n";
     assert_eq!(captured!(text), json!(text));

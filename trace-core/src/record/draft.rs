@@ -8,6 +8,7 @@ use crate::registry::{Prompt, Site};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Text as a call site gives it: a literal costs nothing.
 pub type Text = Cow<'static, str>;
@@ -56,11 +57,12 @@ impl Begin {
     }
 }
 
-/// The end of a span, while its result is looked at.
+/// The end of a span, while its result is looked at. Small, and on the heap only what there is to say: most calls return with
+/// nothing to be kept.
 #[derive(Debug, Default)]
 pub struct End {
-    pub(super) ending: Ending,
-    pub(super) outcome: Option<Outcome>,
+    outcome: Option<Outcome>,
+    ending: Option<Box<Ending>>,
 }
 
 /// What is known when a span ends.
@@ -77,17 +79,50 @@ impl Ending {
     pub(super) fn size(&self) -> usize {
         self.output.len() + self.llm.as_ref().map_or(0, |llm| llm_size(llm))
     }
-
-    fn is_empty(&self) -> bool {
-        self.output.is_empty() && self.error.is_none() && self.llm.is_none() && self.attributes.is_empty()
-    }
 }
 
 impl End {
+    /// An end of which nothing but the outcome is known.
+    pub(super) fn of(outcome: Outcome) -> Self {
+        Self { outcome: Some(outcome), ending: None }
+    }
+
+    /// An end by a panic.
+    #[cold]
+    pub(super) fn panicked(error: ErrorInfo) -> Self {
+        let mut end = Self::default();
+        end.error(error);
+        end.set_outcome(Outcome::Panicked);
+        end
+    }
+
+    /// What `look` says of a result. What the user wrote to describe it may panic; that is recorded and does not reach the program.
+    pub(super) fn described(look: impl FnOnce(&mut Self)) -> Self {
+        let mut end = Self::default();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(&mut end))) {
+            end.capture_panicked(&*payload);
+        }
+        end
+    }
+
+    /// How a span ends that is dropped before anything was said of its end.
+    pub(super) fn unsaid() -> Self {
+        if std::thread::panicking() { Self::of(Outcome::Panicked) } else { Self::default() }
+    }
+
+    pub(super) fn set_outcome(&mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+    }
+
+    /// The outcome, unless another was said.
+    pub(super) fn or_outcome(&mut self, outcome: Outcome) {
+        self.outcome.get_or_insert(outcome);
+    }
+
     /// The call ended with an error.
     pub fn error(&mut self, error: ErrorInfo) {
-        self.outcome = Some(Outcome::Err);
-        self.ending.error = Some(error);
+        self.set_outcome(Outcome::Err);
+        self.ending().error = Some(error);
     }
 
     /// The call ended with an error that is known where the site is.
@@ -98,8 +133,9 @@ impl End {
 
     /// Where to write the one captured value.
     pub fn output(&mut self) -> &mut Tape {
-        self.ending.output.clear();
-        &mut self.ending.output
+        let output = &mut self.ending().output;
+        output.clear();
+        output
     }
 
     /// What tokens the call used. In a stream this is called for every item, and the last answer counts.
@@ -118,24 +154,34 @@ impl End {
         }
     }
 
+    fn ending(&mut self) -> &mut Ending {
+        self.ending.get_or_insert_default()
+    }
+
     fn llm(&mut self) -> &mut LlmCall {
-        self.ending.llm.get_or_insert_default()
+        self.ending().llm.get_or_insert_default()
+    }
+
+    /// Says how long the first token of a model call took, if a response or usage was seen.
+    pub(super) fn first_token_after(&mut self, millis: Option<f64>) {
+        if let Some(llm) = self.ending.as_mut().and_then(|ending| ending.llm.as_mut()) {
+            llm.time_to_first_token_ms = millis;
+        }
     }
 
     /// An expression of the user's that describes the result has panicked.
     #[cold]
-    pub(super) fn capture_panicked(&mut self, payload: &(dyn std::any::Any + Send)) {
+    fn capture_panicked(&mut self, payload: &(dyn std::any::Any + Send)) {
         self.attribute("capture_error", format!("describing the result panicked: {}", capture::panic_message(payload)));
     }
 
     pub(super) fn attribute(&mut self, name: &str, value: impl Into<Value>) {
-        self.ending.attributes.insert(name.to_owned(), value.into());
+        self.ending().attributes.insert(name.to_owned(), value.into());
     }
 
     /// The outcome, and what there is to say beside it.
     pub(super) fn into_parts(self) -> (Outcome, Option<Box<Ending>>) {
-        let ending = (!self.ending.is_empty()).then(|| Box::new(self.ending));
-        (self.outcome.unwrap_or(Outcome::Ok), ending)
+        (self.outcome.unwrap_or(Outcome::Ok), self.ending)
     }
 }
 
@@ -225,7 +271,7 @@ pub(crate) struct Draft {
     pub(crate) what: Text,
     pub(crate) why: Text,
     pub(crate) confidence: Option<f64>,
-    pub(crate) alternatives: Vec<(String, f64)>,
+    pub(crate) alternatives: Vec<(Text, f64)>,
     /// The entries of a map, without its frame.
     pub(crate) inputs: Tape,
 }
@@ -256,8 +302,13 @@ impl DecisionDraft {
         self.draft.confidence = Some(confidence);
     }
 
+    /// How many alternatives follow.
+    pub fn alternatives(&mut self, count: usize) {
+        self.draft.alternatives.reserve_exact(count);
+    }
+
     /// What else was considered, and how good it looked.
-    pub fn alternative(&mut self, option: String, confidence: f64) {
+    pub fn alternative(&mut self, option: Text, confidence: f64) {
         self.draft.alternatives.push((option, confidence));
     }
 

@@ -1,6 +1,6 @@
 //! Stages and observations of asynchronous code.
 
-use super::draft::{Begin, End};
+use super::draft::{Begin, End, Opening};
 use super::span::{self, panic_info};
 use crate::context::local::{self, Local, Place};
 use crate::context::shared::gate_is_open;
@@ -39,8 +39,7 @@ where
     F: Future,
     D: FnOnce(&F::Output, &mut End),
 {
-    let state = begin.map_or(State::Bare, State::Captured);
-    SpanFuture { inner: Some(future), done: Some(done), site, state }
+    SpanFuture { inner: Some(future), done: Some(done), site, state: State::captured(begin) }
 }
 
 /// How far the span of a future has come.
@@ -48,13 +47,56 @@ pub(super) enum State {
     /// Not polled yet; nothing to capture.
     Bare,
     /// Not polled yet; arguments are captured.
-    Captured(Begin),
+    Captured(Box<Opening>),
     /// Not polled yet; the future begins its span itself.
     Inside,
-    /// It began and was pending.
-    Running { id: u64, place: Place, panicked: Option<Box<End>> },
+    /// It began and was pending. On the heap: a future that is not recorded, or ready at once, need not have room for it.
+    Running(Box<Running>),
     /// Nothing is recorded, or everything is.
     Passive,
+}
+
+/// A span between two polls.
+pub(super) struct Running {
+    id: u64,
+    /// Where the span is. During a poll that came from another trace: where the thread was.
+    place: Place,
+    /// How the span ends, when a poll has panicked.
+    pub(super) end: Option<End>,
+}
+
+impl State {
+    /// Before the first poll, with what was captured, if anything.
+    #[inline]
+    pub(super) fn captured(begin: Option<Begin>) -> Self {
+        begin.map_or(Self::Bare, |begin| Self::Captured(begin.opening))
+    }
+
+    /// Whether a poll is just a poll: nothing is recorded here, or everything is. What is not recorded at the first poll never
+    /// will be.
+    #[inline]
+    pub(super) fn is_passive(&mut self, site: &'static Site) -> bool {
+        match self {
+            Self::Passive => true,
+            Self::Running(_) => false,
+            Self::Bare | Self::Captured(_) | Self::Inside => {
+                let is_passive = !gate_is_open() || !self.begins(site);
+                if is_passive {
+                    *self = Self::Passive;
+                }
+                is_passive
+            }
+        }
+    }
+
+    /// Whether the span begins in the poll to come.
+    fn begins(&self, site: &'static Site) -> bool {
+        match self {
+            // The future asks for itself, and says so if nothing is recorded.
+            Self::Inside => span::recording(),
+            _ => span::is_recorded(site),
+        }
+    }
 }
 
 pin_project! {
@@ -71,10 +113,10 @@ pin_project! {
     impl<F: Future, D> PinnedDrop for SpanFuture<F, D> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let State::Running { id, place, panicked } = this.state {
+            if let State::Running(running) = this.state {
                 // What is recorded while the inner future is dropped belongs to this span.
                 let site = *this.site;
-                dropped(*id, place, panicked.take(), site, || this.inner.set(None));
+                dropped(running, site, || this.inner.set(None));
             }
         }
     }
@@ -87,19 +129,13 @@ impl<F: Future, D> std::fmt::Debug for SpanFuture<F, D> {
 }
 
 /// Ends a span whose future or stream is dropped before it was done.
-pub(super) fn dropped(
-    id: u64,
-    place: &mut Place,
-    panicked: Option<Box<End>>,
-    site: &'static Site,
-    drop_inner: impl FnOnce(),
-) {
+pub(super) fn dropped(running: &mut Running, site: &'static Site, drop_inner: impl FnOnce()) {
     local::with(|local| {
-        local.swap(place);
+        local.swap(&mut running.place);
         drop_inner();
-        let end = panicked.map_or_else(|| End { outcome: Some(Outcome::Cancelled), ..End::default() }, |end| *end);
-        span::finish(local, local.key(), id, local.stage.get(), site, end);
-        local.swap(place);
+        let end = running.end.take().unwrap_or_else(|| End::of(Outcome::Cancelled));
+        span::finish(local, local.key(), running.id, local.stage.get(), site, end);
+        local.swap(&mut running.place);
     });
 }
 
@@ -114,13 +150,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Pending };
-        match this.state {
-            State::Passive => return inner.poll(cx),
-            State::Bare | State::Captured(_) | State::Inside if !gate_is_open() => {
-                *this.state = State::Passive;
-                return inner.poll(cx);
-            }
-            _ => {}
+        if this.state.is_passive(this.site) {
+            return inner.poll(cx);
         }
         let done = this.done;
         poll_recorded(
@@ -141,7 +172,8 @@ where
 }
 
 /// Polls in the place of the span, begins it before and ends it after where due. `look` tells whether the poll was the last
-/// one, and fills in the end. Shared by futures and streams.
+/// one, and fills in the end. Shared by futures and streams. Not inlined: what is not recorded should not step over it.
+#[inline(never)]
 pub(super) fn poll_recorded<T>(
     state: &mut State,
     site: &'static Site,
@@ -154,9 +186,7 @@ pub(super) fn poll_recorded<T>(
     let polled = match catch_unwind(AssertUnwindSafe(poll)) {
         Ok(polled) => polled,
         Err(payload) => {
-            let mut end = End::default();
-            end.error(panic_info(&*payload, Some(site)));
-            end.outcome = Some(Outcome::Panicked);
+            let end = End::panicked(panic_info(&*payload, Some(site)));
             local::with(|local| visit.leave(local, state, site, |_| Leave::Panicked(end)));
             resume_unwind(payload)
         }
@@ -166,16 +196,9 @@ pub(super) fn poll_recorded<T>(
             if !recorded {
                 return Leave::Passive;
             }
-            let mut end = End::default();
-            // What the user wrote to describe the result may panic; that must not reach the program.
-            match catch_unwind(AssertUnwindSafe(|| look(&polled, &mut end))) {
-                Ok(false) => Leave::Pending,
-                Ok(true) => Leave::Done(end),
-                Err(payload) => {
-                    end.capture_panicked(&*payload);
-                    Leave::Done(end)
-                }
-            }
+            let mut is_last = true;
+            let end = End::described(|end| is_last = look(&polled, end));
+            if is_last { Leave::Done(end) } else { Leave::Pending }
         });
     });
     polled
@@ -202,34 +225,33 @@ struct Visit {
 enum Came {
     /// The thread is in the span's trace: only span and stage had to be exchanged.
     Within { span: u64, stage: u64 },
-    /// The thread was elsewhere: everything was exchanged.
-    From(Place),
+    /// The thread was elsewhere: its place was exchanged with that in [`Running`].
+    FromElsewhere,
 }
 
 impl Visit {
     fn arrive(local: &Local, state: &mut State, site: &'static Site) -> Self {
         let begun_around = local.begun.replace(0);
-        let within = Came::Within { span: local.span.get(), stage: local.stage.get() };
-        match std::mem::replace(state, State::Passive) {
-            State::Running { id, mut place, panicked } => {
-                if place.trace.as_ref().is_some_and(|trace| trace.key == local.key()) {
-                    local.span.set(place.span);
-                    local.stage.set(place.stage);
-                    // The place is kept for the next poll: cloning it again would cost two shared counters.
-                    *state = State::Running { id, place, panicked };
-                    Self { id, came: within, begun_around }
+        let mut came = Came::Within { span: local.span.get(), stage: local.stage.get() };
+        let id = match state {
+            State::Running(running) => {
+                if running.place.trace.as_ref().is_some_and(|trace| trace.key == local.key()) {
+                    local.span.set(running.place.span);
+                    local.stage.set(running.place.stage);
                 } else {
-                    local.swap(&mut place);
-                    Self { id, came: Came::From(place), begun_around }
+                    local.swap(&mut running.place);
+                    came = Came::FromElsewhere;
                 }
+                running.id
             }
-            State::Bare => Self { id: span::start_if_recorded(local, site, None), came: within, begun_around },
-            State::Captured(begin) => {
-                let id = span::start_if_recorded(local, site, Some(begin.opening));
-                Self { id, came: within, begun_around }
-            }
-            State::Inside | State::Passive => Self { id: 0, came: within, begun_around },
-        }
+            State::Bare => span::start_if_recorded(local, site, None),
+            State::Captured(_) => match std::mem::replace(state, State::Passive) {
+                State::Captured(opening) => span::start_if_recorded(local, site, Some(opening)),
+                _ => 0,
+            },
+            State::Inside | State::Passive => 0,
+        };
+        Self { id, came, begun_around }
     }
 
     /// Decides with the span's place still in force, then brings the thread back to where it was.
@@ -237,47 +259,38 @@ impl Visit {
         let begun_inside = local.begun.replace(self.begun_around);
         let id = if self.id == 0 { begun_inside } else { self.id };
         match decide(id != 0) {
-            Leave::Pending => return stay(local, self.came, state, id, None),
-            Leave::Panicked(end) if id != 0 => return stay(local, self.came, state, id, Some(Box::new(end))),
+            Leave::Pending => stay(local, state, id, None),
+            Leave::Panicked(end) if id != 0 => stay(local, state, id, Some(end)),
             Leave::Done(end) => {
                 let stage = if site.kind == SiteKind::Stage { id } else { local.stage.get() };
                 span::finish(local, local.key(), id, stage, site, end);
+                self.came.go_back(local, state);
+                *state = State::Passive;
+                return;
             }
-            Leave::Panicked(_) | Leave::Passive => {}
+            Leave::Panicked(_) | Leave::Passive => *state = State::Passive,
         }
-        *state = State::Passive;
-        restore(local, self.came);
+        self.came.go_back(local, state);
     }
 }
 
-/// Remembers the span's place for the next poll, or for its drop, and brings the thread back.
-fn stay(local: &Local, came: Came, state: &mut State, id: u64, panicked: Option<Box<End>>) {
-    if let State::Running { panicked: slot, .. } = state {
-        *slot = panicked;
-        restore(local, came);
-        return;
+/// Remembers the span's place for the next poll, or for its drop.
+fn stay(local: &Local, state: &mut State, id: u64, end: Option<End>) {
+    match state {
+        State::Running(running) => running.end = end,
+        _ => *state = State::Running(Box::new(Running { id, place: local.place(), end })),
     }
-    let place = match came {
-        Came::Within { span, stage } => {
-            let place = local.place();
-            local.span.set(span);
-            local.stage.set(stage);
-            place
-        }
-        Came::From(mut around) => {
-            local.swap(&mut around);
-            around
-        }
-    };
-    *state = State::Running { id, place, panicked };
 }
 
-fn restore(local: &Local, came: Came) {
-    match came {
-        Came::Within { span, stage } => {
-            local.span.set(span);
-            local.stage.set(stage);
+impl Came {
+    fn go_back(self, local: &Local, state: &mut State) {
+        match (self, state) {
+            (Self::Within { span, stage }, _) => {
+                local.span.set(span);
+                local.stage.set(stage);
+            }
+            (Self::FromElsewhere, State::Running(running)) => local.swap(&mut running.place),
+            (Self::FromElsewhere, _) => {}
         }
-        Came::From(mut around) => local.swap(&mut around),
     }
 }

@@ -19,7 +19,7 @@ struct OpenSpan {
     id: u64,
     is_stage: bool,
     ctx: Ctx,
-    end: Option<Box<End>>,
+    end: Option<End>,
 }
 
 impl OpenSpan {
@@ -49,12 +49,7 @@ impl Drop for OpenSpan {
             return;
         }
         let (id, is_stage) = (self.id, self.is_stage);
-        let end = match self.end.take() {
-            Some(end) => *end,
-            None if std::thread::panicking() => End { outcome: Some(Outcome::Panicked), ..End::default() },
-            None => End::default(),
-        };
-        let (outcome, ending) = end.into_parts();
+        let (outcome, ending) = self.end.take().unwrap_or_else(End::unsaid).into_parts();
         self.ctx.scope(|| {
             local::with(|local| {
                 let (trace, stage) = (local.key(), local.stage.get());
@@ -95,7 +90,7 @@ macro_rules! guard_methods {
 
         #[doc = concat!("The ", $what, " was cancelled.")]
         pub fn cancelled(&mut self) {
-            self.0.end().outcome = Some(Outcome::Cancelled);
+            self.0.end().set_outcome(Outcome::Cancelled);
         }
 
         #[doc = concat!("What the ", $what, " produced.")]

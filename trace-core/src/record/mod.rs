@@ -21,7 +21,7 @@ pub use future::{SpanFuture, future, future_begun, future_with};
 pub use guards::{IterationGuard, ObservationGuard, StageGuard};
 pub(crate) use ring::{Ring, release_payload};
 pub use run::{Finish, Run, RunFuture, RunSpan, TraceContext, run_begin, run_enter, run_future};
-pub use span::{BelongsToItsThread, Span, begin, call, call_once, decision, enter, recording};
+pub use span::{BelongsToItsThread, Span, begin, call_once, decision, enter, observed, recording};
 pub use stream::{IntoSpanStream, SpanStream, StreamFuture, future_stream, stream};
 
 pub(crate) use draft::{Draft, Ending, Opening};

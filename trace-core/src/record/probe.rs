@@ -226,24 +226,24 @@ pub fn confidence(value: impl Confidence) -> f64 {
 )]
 pub trait Alternative {
     /// The option and its confidence.
-    fn into_pair(self) -> (String, f64);
+    fn into_pair(self) -> (Text, f64);
 }
 
 impl<S: Into<String>, C: Confidence> Alternative for (S, C) {
-    fn into_pair(self) -> (String, f64) {
-        (self.0.into(), self.1.into_f64())
+    fn into_pair(self) -> (Text, f64) {
+        (Text::Owned(self.0.into()), self.1.into_f64())
     }
 }
 
 impl<S: AsRef<str>, C: Confidence + Copy> Alternative for &(S, C) {
-    fn into_pair(self) -> (String, f64) {
-        (self.0.as_ref().to_owned(), self.1.into_f64())
+    fn into_pair(self) -> (Text, f64) {
+        (Text::Owned(self.0.as_ref().to_owned()), self.1.into_f64())
     }
 }
 
 /// The option and its confidence.
 #[inline]
-pub fn alternative(value: impl Alternative) -> (String, f64) {
+pub fn alternative(value: impl Alternative) -> (Text, f64) {
     value.into_pair()
 }
 

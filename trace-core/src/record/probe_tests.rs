@@ -35,6 +35,6 @@ fn text_is_copied_and_anything_else_printed() {
 fn confidences_and_alternatives_of_several_types() {
     assert!((confidence(0.9_f32) - 0.9).abs() < f64::EPSILON);
     assert!((confidence(1) - 1.0).abs() < f64::EPSILON);
-    assert_eq!(alternative(("google", 0.5)), ("google".to_owned(), 0.5));
-    assert_eq!(alternative(&(String::from("google"), 0.5)), ("google".to_owned(), 0.5));
+    assert_eq!(alternative(("google", 0.5)), ("google".into(), 0.5));
+    assert_eq!(alternative(&(String::from("google"), 0.5)), ("google".into(), 0.5));
 }

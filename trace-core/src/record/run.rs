@@ -252,10 +252,7 @@ fn end_with(shared: &Shared, end_of: End) {
 }
 
 fn panic_end(payload: &(dyn std::any::Any + Send)) -> End {
-    let mut end = End::default();
-    end.error(ErrorInfo { kind: Some("panic".to_owned()), message: panic_message(payload), ..ErrorInfo::default() });
-    end.outcome = Some(Outcome::Panicked);
-    end
+    End::panicked(ErrorInfo { kind: Some("panic".to_owned()), message: panic_message(payload), ..ErrorInfo::default() })
 }
 
 /// Starts a run at a call site, and says once per process when there is no tracer to record it.
@@ -275,7 +272,7 @@ fn open_at(site: &'static Site, run: impl FnOnce() -> Run) -> Opened {
 #[must_use = "the trace ends when this is dropped"]
 pub struct RunSpan {
     shared: Option<Arc<Shared>>,
-    end: Option<Box<End>>,
+    end: Option<End>,
     /// Dropped last: the end is recorded in the trace's own place.
     _entered: Option<Entered>,
 }
@@ -296,36 +293,18 @@ pub fn run_enter(site: &'static Site, run: impl FnOnce() -> Run) -> RunSpan {
 }
 
 impl RunSpan {
-    /// Whether it is recorded.
-    #[must_use]
-    pub fn is_recording(&self) -> bool {
-        self.shared.is_some()
-    }
-
-    /// The code has returned; what it returned can be told here.
-    pub fn end(&mut self) -> &mut End {
-        self.end.get_or_insert_default()
-    }
-
-    /// Looks at what was returned, as far as it is to be recorded; a panic in there does not reach the program.
-    pub fn returned(&mut self, look: impl FnOnce(&mut End)) {
-        if self.is_recording() {
-            let end = self.end();
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(end))) {
-                self.end().capture_panicked(&*payload);
-            }
-        }
-    }
-
-    /// Runs the code of the trace. A panic is recorded with its message and goes on unwinding.
-    pub fn run<R>(&mut self, code: impl FnOnce() -> R) -> R {
-        if !self.is_recording() {
+    /// Runs the code of the trace and looks at what it returned. A panic is recorded with its message and goes on unwinding.
+    pub fn observed<R>(mut self, code: impl FnOnce() -> R, look: impl FnOnce(&R, &mut End)) -> R {
+        if self.shared.is_none() {
             return code();
         }
         match catch_unwind(AssertUnwindSafe(code)) {
-            Ok(returned) => returned,
+            Ok(returned) => {
+                self.end = Some(End::described(|end| look(&returned, end)));
+                returned
+            }
             Err(payload) => {
-                self.end = Some(Box::new(panic_end(&*payload)));
+                self.end = Some(panic_end(&*payload));
                 resume_unwind(payload)
             }
         }
@@ -335,7 +314,7 @@ impl RunSpan {
 impl Drop for RunSpan {
     fn drop(&mut self) {
         if let Some(shared) = &self.shared {
-            end_with(shared, self.end.take().map_or_else(End::default, |end| *end));
+            end_with(shared, self.end.take().unwrap_or_default());
         }
     }
 }
@@ -369,7 +348,7 @@ pin_project! {
         site: &'static Site,
         place: Option<Place>,
         shared: Option<Arc<Shared>>,
-        panicked: Option<Box<End>>,
+        panicked: Option<End>,
     }
 
     impl<F: Future, D> PinnedDrop for RunFuture<F, D> {
@@ -378,8 +357,7 @@ pin_project! {
             let (Some(place), Some(shared)) = (this.place, this.shared.take()) else { return };
             let _in_place = Swapped::new(place);
             this.inner.set(None);
-            let cancelled = || End { outcome: Some(Outcome::Cancelled), ..End::default() };
-            end_with(&shared, this.panicked.take().map_or_else(cancelled, |end| *end));
+            end_with(&shared, this.panicked.take().unwrap_or_else(|| End::of(Outcome::Cancelled)));
         }
     }
 }
@@ -416,15 +394,10 @@ where
             match &polled {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => {
-                    let mut end = End::default();
                     let look = this.done.take();
-                    let look = AssertUnwindSafe(|| look.map(|look| look(output, &mut end)));
-                    if let Err(payload) = catch_unwind(look) {
-                        end.capture_panicked(&*payload);
-                    }
-                    end_with(shared, end);
+                    end_with(shared, End::described(|end| look.into_iter().for_each(|look| look(output, end))));
                 }
-                Err(payload) => *this.panicked = Some(Box::new(panic_end(&**payload))),
+                Err(payload) => *this.panicked = Some(panic_end(&**payload)),
             }
         }
         local::with(|local| local.swap(&mut elsewhere));

@@ -5,7 +5,7 @@ use super::{Record, capture};
 use crate::context::local::{self, Local};
 use crate::context::notice;
 use crate::context::shared::gate_is_open;
-use crate::model::{ErrorInfo, Outcome};
+use crate::model::ErrorInfo;
 use crate::registry::{Site, SiteKind};
 use fastant::Instant;
 use std::marker::PhantomData;
@@ -18,10 +18,10 @@ pub fn recording() -> bool {
     gate_is_open() && local::with(|local| local.key() != 0).unwrap_or(false)
 }
 
-/// Begins a span with nothing captured.
+/// Begins a span with nothing captured; `None` where nothing is recorded.
 #[inline]
-pub fn enter(site: &'static Site) -> Span {
-    if gate_is_open() { enter_open(site, None) } else { Span::none() }
+pub fn enter(site: &'static Site) -> Option<Span> {
+    if gate_is_open() { enter_open(site, None) } else { None }
 }
 
 /// The beginning of a span whose arguments are to be captured; `None` where nothing is recorded.
@@ -41,7 +41,7 @@ fn begin_open(site: &'static Site) -> Option<Begin> {
 }
 
 /// Whether a site's records go anywhere; says so once per process if not.
-fn is_recorded(site: &'static Site) -> bool {
+pub(super) fn is_recorded(site: &'static Site) -> bool {
     local::with(|local| {
         let recorded = local.key() != 0;
         if !recorded && !local.is_muted() {
@@ -52,16 +52,12 @@ fn is_recorded(site: &'static Site) -> bool {
     .unwrap_or(false)
 }
 
-fn enter_open(site: &'static Site, opening: Option<Box<Opening>>) -> Span {
+fn enter_open(site: &'static Site, opening: Option<Box<Opening>>) -> Option<Span> {
     local::with(|local| {
         let before = (local.span.get(), local.stage.get());
         let id = start_if_recorded(local, site, opening);
-        if id == 0 {
-            return Span::none();
-        }
-        Span { key: local.key(), id, site: Some(site), before, end: None, _not_send: PhantomData }
-    })
-    .unwrap_or_else(Span::none)
+        (id != 0).then(|| Span { key: local.key(), id, site, before, end: None, _not_send: PhantomData })
+    })?
 }
 
 /// Records that a span begins, and makes it the current one.
@@ -97,7 +93,7 @@ pub(super) fn finish(local: &Local, key: u64, id: u64, stage: u64, site: &'stati
 
 impl Begin {
     /// Begins the span on this thread; the guard ends it.
-    pub fn enter(self) -> Span {
+    pub fn enter(self) -> Option<Span> {
         enter_open(self.site, Some(self.opening))
     }
 
@@ -137,98 +133,51 @@ pub struct BelongsToItsThread(#[allow(dead_code)] *mut ());
 pub struct Span {
     key: u64,
     id: u64,
-    site: Option<&'static Site>,
+    site: &'static Site,
     /// Span and stage around this one.
     before: (u64, u64),
-    end: Option<Box<End>>,
+    end: Option<End>,
     _not_send: PhantomData<BelongsToItsThread>,
 }
 
 impl Span {
-    /// No span: nothing is recorded.
-    #[inline]
-    pub const fn none() -> Self {
-        Self { key: 0, id: 0, site: None, before: (0, 0), end: None, _not_send: PhantomData }
-    }
-
-    /// Whether it is recorded.
-    #[inline]
-    #[must_use]
-    pub const fn is_recording(&self) -> bool {
-        self.site.is_some()
-    }
-
-    /// The code has returned; what it returned can be told here.
-    pub fn end(&mut self) -> &mut End {
-        self.end.get_or_insert_default()
-    }
-
-    /// Looks at what was returned, as far as it is to be recorded. What the user wrote to describe it may panic; that is recorded and
-    /// does not reach the program.
-    pub fn returned(&mut self, look: impl FnOnce(&mut End)) {
-        if self.is_recording() {
-            let end = self.end();
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(end))) {
-                self.end().capture_panicked(&*payload);
-            }
-        }
-    }
-
-    /// Runs the code of the span. A panic is recorded with its message and goes on unwinding.
-    #[inline]
-    pub fn run<R>(&mut self, code: impl FnOnce() -> R) -> R {
-        if self.is_recording() { self.run_recorded(code) } else { code() }
-    }
-
-    fn run_recorded<R>(&mut self, code: impl FnOnce() -> R) -> R {
+    /// Runs the code of the span and looks at what it returned. A panic is recorded with its message and goes on unwinding.
+    #[inline(never)]
+    fn observe<R>(mut self, code: impl FnOnce() -> R, look: impl FnOnce(&R, &mut End)) -> R {
         match catch_unwind(AssertUnwindSafe(code)) {
-            Ok(returned) => returned,
+            Ok(returned) => {
+                self.end = Some(End::described(|end| look(&returned, end)));
+                returned
+            }
             Err(payload) => {
-                self.panicked(panic_info(&*payload, self.site));
+                self.end = Some(End::panicked(panic_info(&*payload, Some(self.site))));
                 resume_unwind(payload)
             }
         }
     }
-
-    #[cold]
-    fn panicked(&mut self, error: ErrorInfo) {
-        let end = self.end();
-        end.error(error);
-        end.outcome = Some(Outcome::Panicked);
-    }
 }
 
 impl Drop for Span {
-    #[inline]
     fn drop(&mut self) {
-        if let Some(site) = self.site {
-            self.finish(site);
-        }
-    }
-}
-
-impl Span {
-    fn finish(&mut self, site: &'static Site) {
         local::with(|local| {
-            let stage = if site.kind == SiteKind::Stage { self.id } else { self.before.1 };
+            let stage = if self.site.kind == SiteKind::Stage { self.id } else { self.before.1 };
             if local.key() == self.key {
                 local.span.set(self.before.0);
                 local.stage.set(self.before.1);
             }
-            let end = match self.end.take() {
-                Some(end) => *end,
-                None if std::thread::panicking() => End { outcome: Some(Outcome::Panicked), ..End::default() },
-                None => End::default(),
-            };
-            finish(local, self.key, self.id, stage, site, end);
+            finish(local, self.key, self.id, stage, self.site, self.end.take().unwrap_or_else(End::unsaid));
         });
     }
 }
 
-/// Runs the code of a span; see [`Span::run`].
-#[inline]
-pub fn call<R>(span: &mut Span, code: impl FnOnce() -> R) -> R {
-    span.run(code)
+/// Runs the body of an annotated function: in its span, if there is one. Inlined into the function up to here, so that one which is not
+/// recorded is a comparison and its body.
+#[inline(always)]
+pub fn observed<R>(span: Option<Span>, body: impl FnOnce() -> R, look: impl FnOnce(&R, &mut End)) -> R {
+    match span {
+        None => body(),
+        Some(span) => span.observe(body, look),
+    }
 }
 
 /// Calls a closure; inferring it as `FnOnce` lets its result borrow from what it captured.

@@ -2,7 +2,6 @@
 
 use super::draft::{Begin, End};
 use super::future::{State, dropped, poll_recorded};
-use crate::context::shared::gate_is_open;
 use crate::model::Outcome;
 use crate::registry::Site;
 use fastant::Instant;
@@ -21,7 +20,7 @@ where
     S: Stream,
     I: FnMut(&S::Item, &mut End),
 {
-    let state = begin.map_or(State::Bare, State::Captured);
+    let state = State::captured(begin);
     SpanStream { inner: Some(stream), item, site, state, seen: Seen::default() }
 }
 
@@ -40,10 +39,10 @@ pin_project! {
     impl<S: Stream, I> PinnedDrop for SpanStream<S, I> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let State::Running { id, place, panicked } = this.state {
+            if let State::Running(running) = this.state {
                 let site = *this.site;
-                let end = panicked.take().unwrap_or_else(|| Box::new(this.seen.end("dropped", Some(Outcome::Cancelled))));
-                dropped(*id, place, Some(end), site, || this.inner.set(None));
+                running.end.get_or_insert_with(|| this.seen.end("dropped", Outcome::Cancelled));
+                dropped(running, site, || this.inner.set(None));
             }
         }
     }
@@ -55,7 +54,7 @@ struct Seen {
     began: Option<Instant>,
     items: u64,
     first: Option<f64>,
-    end: Option<Box<End>>,
+    end: Option<End>,
 }
 
 impl Seen {
@@ -67,17 +66,13 @@ impl Seen {
     }
 
     /// The end with all that was seen. Also the time to the first token of a model call, when a response or usage was seen.
-    fn end(&mut self, how: &str, outcome: Option<Outcome>) -> End {
-        let mut end = self.end.take().map_or_else(End::default, |end| *end);
+    fn end(&mut self, how: &str, outcome: Outcome) -> End {
+        let mut end = self.end.take().unwrap_or_default();
         end.attribute("items", self.items);
         end.attribute("time_to_first_item_ms", self.first);
         end.attribute("stream_end", how);
-        if let Some(llm) = &mut end.ending.llm {
-            llm.time_to_first_token_ms = self.first;
-        }
-        if end.outcome.is_none() {
-            end.outcome = outcome;
-        }
+        end.first_token_after(self.first);
+        end.or_outcome(outcome);
         end
     }
 }
@@ -98,13 +93,8 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let mut this = self.project();
         let Some(inner) = this.inner.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        match this.state {
-            State::Passive => return inner.poll_next(cx),
-            State::Bare | State::Captured(_) | State::Inside if !gate_is_open() => {
-                *this.state = State::Passive;
-                return inner.poll_next(cx);
-            }
-            _ => {}
+        if this.state.is_passive(this.site) {
+            return inner.poll_next(cx);
         }
         let (seen, item) = (this.seen, this.item);
         seen.began.get_or_insert_with(Instant::now);
@@ -120,7 +110,7 @@ where
                     false
                 }
                 Poll::Ready(None) => {
-                    *last = seen.end("exhausted", Some(Outcome::Ok));
+                    *last = seen.end("exhausted", Outcome::Ok);
                     true
                 }
             },
@@ -212,9 +202,9 @@ pin_project! {
     impl<F: Future, D, I, Shape> PinnedDrop for StreamFuture<F, D, I, Shape> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let State::Running { id, place, panicked } = this.state {
+            if let State::Running(running) = this.state {
                 let site = *this.site;
-                dropped(*id, place, panicked.take(), site, || this.inner.set(None));
+                dropped(running, site, || this.inner.set(None));
             }
         }
     }

@@ -228,15 +228,14 @@ impl Part {
                 quote! { #draft.why(#why); }
             }
             Self::Confidence(confidence) => quote! { #draft.confidence(#private::confidence(#confidence)); },
-            Self::Listed(pairs) => pairs
-                .iter()
-                .map(|(option, confidence)| {
+            Self::Listed(pairs) => {
+                let count = pairs.len();
+                let pairs = pairs.iter().map(|(option, confidence)| {
                     let option = text(private, option);
-                    quote! {
-                        #draft.alternative(#private::Text::into_owned(#option), #private::confidence(#confidence));
-                    }
-                })
-                .collect(),
+                    quote! { #draft.alternative(#option, #private::confidence(#confidence)); }
+                });
+                quote! { #draft.alternatives(#count); #(#pairs)* }
+            }
             Self::Iterated(options) => {
                 let item = Ident::new("item", hidden("item").span().located_at(first_span(options)));
                 let (option, confidence) = (hidden("option"), hidden("confidence"));

@@ -25,7 +25,7 @@ fn project(options: &Options) -> Option<&Expr> {
 impl Call<'_> {
     pub(super) fn sync_run(&self) -> TokenStream {
         let (private, run) = (&self.private, self.run());
-        self.guarded(&quote! { #private::run_enter(&__WHYTRACE_SITE, #run) })
+        self.in_trace(&quote! { #private::run_enter(&__WHYTRACE_SITE, #run) })
     }
 
     pub(super) fn async_run(&self) -> TokenStream {

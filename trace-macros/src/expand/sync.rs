@@ -8,7 +8,7 @@ use syn::Type;
 
 impl Call<'_> {
     pub(super) fn sync_fn(&self) -> TokenStream {
-        let (private, begin) = (&self.private, hidden("begin"));
+        let (private, begin, span) = (&self.private, hidden("begin"), hidden("span"));
         let entered = match self.captures(&begin) {
             None => quote! { #private::enter(&__WHYTRACE_SITE) },
             Some(captures) => quote! {
@@ -17,38 +17,38 @@ impl Call<'_> {
                         #captures
                         #begin.enter()
                     }
-                    ::core::option::Option::None => #private::Span::none(),
+                    ::core::option::Option::None => ::core::option::Option::None,
                 }
             },
         };
-        self.guarded(&entered)
-    }
-
-    /// The body inside of a guard.
-    pub(super) fn guarded(&self, entered: &TokenStream) -> TokenStream {
-        let (site, private) = (self.site(), &self.private);
-        let (span, end, returned) = (hidden("span"), hidden("end"), hidden("returned"));
-        let result = self.function.returned();
-        let body = self.closure(&result);
-        if is_unit(&result) || matches!(result, Type::Never(_)) {
-            return self.function.with_body(&quote! {
-                #site
-                let mut #span = #entered;
-                #span.run(#body)
-            });
-        }
-        let look = self.look(&hidden("result"), &end);
-        let result = hidden("result");
+        let (site, body, look) = (self.site(), self.closure(&self.function.returned()), self.look_closure());
         self.function.with_body(&quote! {
             #site
-            let mut #span = #entered;
-            let #returned = #span.run(#body);
-            #span.returned(|#end: &mut #private::End| {
-                let #result = &#returned;
-                #look
-            });
-            #returned
+            let #span = #entered;
+            #private::observed(#span, #body, #look)
         })
+    }
+
+    /// The body inside of the guard of a whole trace.
+    pub(super) fn in_trace(&self, entered: &TokenStream) -> TokenStream {
+        let (site, span) = (self.site(), hidden("span"));
+        let (body, look) = (self.closure(&self.function.returned()), self.look_closure());
+        self.function.with_body(&quote! {
+            #site
+            let #span = #entered;
+            #span.observed(#body, #look)
+        })
+    }
+
+    /// The closure that looks at what the body returned.
+    fn look_closure(&self) -> TokenStream {
+        let (private, returned) = (&self.private, self.function.returned());
+        if is_unit(&returned) || matches!(returned, Type::Never(_)) {
+            return quote! { |_, _| {} };
+        }
+        let (result, end) = (hidden("result"), hidden("end"));
+        let look = self.look(&result, &end);
+        quote! { |#result, #end: &mut #private::End| { #look } }
     }
 
     /// The body as a closure. It borrows what it can: arguments are dropped where they would be without us, and what is returned may

@@ -25,6 +25,9 @@ pub const MAX_DEPTH: usize = 112;
 /// How many bytes one value with an inside may take. Only a value that nobody could look at is longer; a single text may be.
 pub const MAX_VALUE: usize = 64 << 20;
 
+/// Bytes of the first allocation.
+const FIRST_ROOM: usize = 128;
+
 /// What stands in place of what was cut.
 pub(crate) const ELLIPSIS: &str = "…";
 
@@ -146,9 +149,9 @@ impl Tape {
     /// Writes a text, copied as it is.
     pub fn str(&mut self, value: &str) {
         let value = cut(value, u32::MAX as usize);
-        self.bytes.reserve(5 + value.len());
-        self.tag(Tag::Text);
-        self.bytes.extend_from_slice(&length(value.len()));
+        self.reserve(5 + value.len());
+        let [a, b, c, d] = length(value.len());
+        self.bytes.extend_from_slice(&[Tag::Text as u8, a, b, c, d]);
         self.bytes.extend_from_slice(value.as_bytes());
     }
 
@@ -200,12 +203,23 @@ impl Tape {
     }
 
     fn tag(&mut self, tag: Tag) {
+        self.reserve(1);
         self.bytes.push(tag as u8);
     }
 
+    /// Makes room. At first as much as a few short values take: growing from nothing would allocate for nearly each of them.
+    #[inline]
+    fn reserve(&mut self, bytes: usize) {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve_exact(bytes.max(FIRST_ROOM));
+        } else {
+            self.bytes.reserve(bytes);
+        }
+    }
+
     fn fixed<const N: usize>(&mut self, tag: Tag, bytes: &[u8; N]) {
-        self.bytes.reserve(1 + N);
-        self.tag(tag);
+        self.reserve(1 + N);
+        self.bytes.push(tag as u8);
         self.bytes.extend_from_slice(bytes);
     }
 
