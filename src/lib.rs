@@ -17,7 +17,6 @@ pub use spawn::{spawn, spawn_blocking};
 pub use trace_core::Options;
 pub use trace_core::collect::{RecoverError, Recovered};
 pub use trace_core::context::{Ctx, Entered, InContext};
-pub use trace_core::event;
 pub use trace_core::model;
 pub use trace_core::model::{
     Alternative, Attempt, ErrorInfo, Evidence, Gate, GatePolicy, Kind, LlmCall, Money, Outcome, Score, Status, Trace,
@@ -32,6 +31,7 @@ pub use trace_core::redact;
 pub use trace_core::registry::{self, TracingComponent, registry};
 pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
+pub use trace_core::{event, import};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use trace_store::sql;
 #[cfg(feature = "store")]

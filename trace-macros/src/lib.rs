@@ -1,7 +1,7 @@
 //! The attribute and function macros of whytrace. Depend on the `whytrace` crate, which re-exports and documents them.
 //!
-//! Comes in: tokens. [`args`] reads options by one table, [`item`] reads the item under an attribute, [`check`] says what cannot work, [`expand`]
-//! writes the code, [`fallback`] emits the user's item beside the mistakes.
+//! Comes in: tokens. `args` reads options by one table, `item` reads the item under an attribute, `check` says what cannot work, `expand`
+//! writes the code, `fallback` emits the user's item beside the mistakes.
 
 mod args;
 mod check;

@@ -1,7 +1,7 @@
 //! Which trace and which span the running code belongs to.
 //!
 //! The answer is a thread-local that our own futures restore on every poll, so it holds on any executor. [`Ctx`] carries it
-//! to spawned tasks, threads and rayon; [`traceparent`] to other processes.
+//! to spawned tasks, threads and rayon; [`Ctx::traceparent`] to other processes.
 
 mod ctx;
 pub(crate) mod local;

@@ -184,6 +184,9 @@ impl Fold {
 
     /// A place for a stage of which only the end is known.
     fn stage_without_start(&mut self, at: &At) -> Option<usize> {
+        if !self.has_room_for_end(Room::Reserved) {
+            return None;
+        }
         let name = self.free_stage_name(None, at.stage.as_deref().unwrap_or_default());
         let mut stage = Stage { component: at.component.clone(), ..Stage::default() };
         stage.attributes.insert(START_LOST.to_owned(), Value::Bool(true));
@@ -192,7 +195,7 @@ impl Fold {
 
     /// A place for an observation of which only the end is known.
     fn observation_without_start(&mut self, at: &At, id: String, is_call: bool) -> Option<(usize, usize)> {
-        if self.room(Room::Ordinary) == 0 {
+        if !self.has_room_for_end(Room::Ordinary) {
             return None;
         }
         let kind = if is_call { Kind::Llm } else { Kind::Function };
@@ -201,6 +204,16 @@ impl Fold {
             Observation { id, kind, component: at.component.clone(), started_at, ..Observation::default() };
         observation.attributes.insert(START_LOST.to_owned(), Value::Bool(true));
         self.insert_observation(at, None, observation)
+    }
+
+    /// Whether there is room for what only an end tells of. Where there is none, it is the end of something that was counted when it
+    /// started, unless nothing was left out so far.
+    fn has_room_for_end(&mut self, room: Room) -> bool {
+        let has_room = self.room(room) > 0;
+        if !has_room && self.trace.metadata.stream_only == 0 {
+            self.leave_out(1);
+        }
+        has_room
     }
 }
 

@@ -1,7 +1,7 @@
 //! The hot path: what a call site does on the caller's thread.
 //!
 //! Comes in: calls from macro expansions ([`crate::private`]) and from the functions in [`facts`]. Goes out:
-//! [`Record`]s in this thread's ring. Nothing here does I/O or takes a lock while there is room in the ring.
+//! records in this thread's ring. Nothing here does I/O or takes a lock while there is room in the ring.
 
 pub mod capture;
 mod draft;

@@ -447,7 +447,7 @@ impl Redactor {
             }
             self.line("tags", &mut value);
             self.label_of("tags", &mut name);
-            let name = numbering.unique(name, |other| tags.contains_key(other));
+            let name = numbering.unique(&name, |other| tags.contains_key(other));
             tags.insert(name, value);
         }
     }

@@ -8,238 +8,9 @@
 //! what is only said *about* one (`password_length`). Words that mean one only as the thing itself (`token`, `cookie`)
 //! count where they end the name: `auth_token` is a secret; `token_count`, `max_tokens` and `next_page_token` are none.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use std::sync::LazyLock;
-
-/// Words that mean a secret wherever they stand.
-const STRONG: &[&str] = &[
-    "accesskey",
-    "accesstoken",
-    "apikey",
-    "apikeys",
-    "apisecret",
-    "apitoken",
-    "authtoken",
-    "bottoken",
-    "clientsecret",
-    "cred",
-    "credential",
-    "credentials",
-    "creds",
-    "idtoken",
-    "passcode",
-    "passphrase",
-    "passwd",
-    "password",
-    "passwords",
-    "passwort",
-    "privatekey",
-    "privkey",
-    "pwd",
-    "refreshtoken",
-    "secret",
-    "secretkey",
-    "secrets",
-    "sessiontoken",
-    "sshkey",
-    "usertoken",
-];
-
-/// Endings of words written as one: `PGPASSWORD`, `dbpassword`, `clientsecret`.
-const STRONG_ENDINGS: &[&str] = &["password", "passwd", "passphrase", "secret", "apikey", "secretkey", "accesskey"];
-
-/// What makes a `key` a secret, standing before it.
-const KEY_KINDS: &[&str] = &[
-    "access",
-    "account",
-    "admin",
-    "api",
-    "auth",
-    "authentication",
-    "authorization",
-    "client",
-    "encryption",
-    "license",
-    "master",
-    "private",
-    "secret",
-    "server",
-    "service",
-    "shared",
-    "signing",
-    "ssh",
-    "storage",
-    "subscription",
-    "webhook",
-];
-
-/// What makes several `tokens` secrets, standing before them; one `token` is a secret unless [`TOKEN_OF_TEXT`] stands before it.
-const TOKEN_KINDS: &[&str] = &[
-    "access",
-    "admin",
-    "api",
-    "auth",
-    "authentication",
-    "bearer",
-    "bot",
-    "csrf",
-    "github",
-    "gitlab",
-    "hf",
-    "id",
-    "oauth",
-    "personal",
-    "push",
-    "refresh",
-    "secret",
-    "security",
-    "session",
-    "slack",
-    "user",
-    "vault",
-    "xsrf",
-];
-
-/// Tokens of texts, models and lists.
-const TOKEN_OF_TEXT: &[&str] = &[
-    "a",
-    "bos",
-    "cached",
-    "class",
-    "cls",
-    "completion",
-    "continuation",
-    "current",
-    "cursor",
-    "each",
-    "end",
-    "eos",
-    "every",
-    "final",
-    "first",
-    "generated",
-    "image",
-    "in",
-    "input",
-    "last",
-    "mask",
-    "max",
-    "min",
-    "new",
-    "next",
-    "of",
-    "one",
-    "out",
-    "output",
-    "pad",
-    "page",
-    "pagination",
-    "per",
-    "pr",
-    "predicted",
-    "prev",
-    "previous",
-    "prompt",
-    "reasoning",
-    "sep",
-    "separator",
-    "single",
-    "special",
-    "start",
-    "stop",
-    "sync",
-    "that",
-    "this",
-    "total",
-    "unk",
-    "unknown",
-    "which",
-];
-
-/// What makes a `pass` a secret, standing before it.
-const PASS_KINDS: &[&str] = &[
-    "admin", "auth", "basic", "db", "email", "ftp", "http", "ldap", "login", "mail", "mysql", "my", "pg", "proxy",
-    "redis", "root", "smtp", "ssh", "user",
-];
-
-/// Endings that only say something about a secret.
-const ABOUT: &[&str] = &[
-    "age",
-    "bytes",
-    "changed",
-    "chars",
-    "count",
-    "counts",
-    "digits",
-    "enabled",
-    "exists",
-    "expired",
-    "expires",
-    "expiration",
-    "expiry",
-    "file",
-    "filename",
-    "kind",
-    "len",
-    "length",
-    "limit",
-    "max",
-    "min",
-    "name",
-    "names",
-    "path",
-    "policy",
-    "present",
-    "provider",
-    "required",
-    "rotation",
-    "size",
-    "store",
-    "strength",
-    "ttl",
-    "type",
-    "types",
-    "url",
-    "uri",
-    "valid",
-    "version",
-];
-
-/// Endings that change nothing: `API_KEY_PROD`, `password_hash`, `token_value`.
-const QUALIFIERS: &[&str] = &[
-    "b",
-    "base",
-    "current",
-    "dev",
-    "encoded",
-    "encrypted",
-    "env",
-    "hash",
-    "header",
-    "live",
-    "local",
-    "main",
-    "new",
-    "old",
-    "plain",
-    "plaintext",
-    "prod",
-    "production",
-    "raw",
-    "staging",
-    "string",
-    "test",
-    "text",
-    "value",
-];
-
-/// Every name of a secret contains one of these; most names contain none.
-const STEMS: [&str; 14] =
-    ["pass", "pw", "secret", "token", "key", "cred", "auth", "bearer", "cook", "cv", "jwt", "otp", "ssn", "code"];
-
-static HAS_STEM: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(STEMS).ok()
-});
+use super::vocabulary::{
+    is_about, is_kind_of_key, is_kind_of_pass, is_kind_of_token, is_qualifier, is_stem, is_strong, is_token_of_text,
+};
 
 /// The longest part of a name that is looked at, in bytes; of a longer one the end, where its head stands.
 const LONGEST: usize = 96;
@@ -266,9 +37,9 @@ impl FieldNames {
         self.may_be_secret(name) && self.decide(&Words::of(name))
     }
 
-    /// A cheap look that settles most names.
-    fn may_be_secret(&self, name: &str) -> bool {
-        !self.extra.is_empty() || HAS_STEM.as_ref().is_none_or(|stems| stems.is_match(name))
+    /// A cheap look that settles most names, and texts without any.
+    pub(super) fn may_be_secret(&self, name: &str) -> bool {
+        !self.extra.is_empty() || has_stem(name.as_bytes())
     }
 
     /// As [`FieldNames::is_secret`] for a name inside text; `before` is the word before it, which belongs to names written
@@ -302,18 +73,24 @@ impl FieldNames {
 pub(super) fn is_weak(before: &str, name: &str) -> bool {
     let words = Words::of(name);
     let Some(kind) = words.text().strip_suffix("token") else { return false };
-    let kind = if kind.is_empty() { before } else { last_word(kind.trim_end_matches('_')) };
-    !TOKEN_KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known))
+    let before = before.to_ascii_lowercase();
+    let kind = if kind.is_empty() { before.as_str() } else { last_word(kind.trim_end_matches('_')) };
+    !is_kind_of_token(kind)
+}
+
+/// Every name of a secret contains the beginning of one of its words; most names contain none.
+fn has_stem(name: &[u8]) -> bool {
+    name.windows(3).any(|window| is_stem([window[0] | 0x20, window[1] | 0x20, window[2] | 0x20]))
 }
 
 fn is_builtin(words: &Words) -> bool {
     let mut rest = words.text();
     let mut last = last_word(rest);
-    while QUALIFIERS.contains(&last) || (!last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())) {
+    while is_qualifier(last) || (!last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit())) {
         rest = rest[..rest.len() - last.len()].trim_end_matches('_');
         last = last_word(rest);
     }
-    if ABOUT.contains(&last) {
+    if is_about(last) {
         return false;
     }
     let mut before = "";
@@ -325,23 +102,19 @@ fn is_builtin(words: &Words) -> bool {
     }
     let before = last_word(rest[..rest.len() - last.len()].trim_end_matches('_'));
     match last {
-        "token" => !TOKEN_OF_TEXT.contains(&before),
+        "token" => !is_token_of_text(before),
         "authorization" | "bearer" | "cookie" | "cookies" | "cvc" | "cvv" | "jwt" | "otp" | "ssn" => true,
         "auth" => matches!(before, "basic" | "http" | "proxy"),
         "code" => matches!(before, "authorization" | "mfa" | "otp" | "pass"),
-        "pass" => PASS_KINDS.contains(&before),
+        "pass" => is_kind_of_pass(before),
         _ => false,
     }
 }
 
-fn is_strong(word: &str) -> bool {
-    word.len() > 2 && (STRONG.contains(&word) || STRONG_ENDINGS.iter().any(|ending| word.ends_with(ending)))
-}
-
 fn is_strong_pair(first: &str, second: &str) -> bool {
     match second {
-        "key" | "keys" => KEY_KINDS.contains(&first),
-        "tokens" => TOKEN_KINDS.contains(&first),
+        "key" | "keys" => is_kind_of_key(first),
+        "tokens" => is_kind_of_token(first),
         "phrase" | "word" => first == "pass",
         _ => false,
     }
@@ -416,139 +189,33 @@ mod tests {
 
     #[test]
     fn names_of_secrets_are_recognised() {
+        const NAMES: &str = "
+            password db_password userPassword PASSWORD PGPASSWORD password2 password_hash passwd pwd MYSQL_PWD
+            passphrase passPhrase secret client_secret clientSecret clientsecret AWS_SECRET_ACCESS_KEY
+            secret_key_base token access_token accessToken refresh_token auth_token authToken session_token
+            x-csrf-token id_token access_tokens api_key apikey apiKey APIKey x-api-key OPENAI_API_KEY
+            OPENAI_API_KEY_PROD API_KEY_2 openai.api.key authorization Proxy-Authorization cookie Set-Cookie
+            cookies private_key privateKey ssh_key credential credentials gcp_credentials_json bearer
+            bearer_token ssn cvv smtp_pass user[password] user%5Bpassword%5D AccountKey jwt basic_auth
+            X-Goog-Api-Key password_for_bob hf_token github_token tokenValue otp";
         let names = FieldNames::default();
-        for name in [
-            "password",
-            "db_password",
-            "userPassword",
-            "PASSWORD",
-            "PGPASSWORD",
-            "password2",
-            "password_hash",
-            "passwd",
-            "pwd",
-            "MYSQL_PWD",
-            "passphrase",
-            "passPhrase",
-            "secret",
-            "client_secret",
-            "clientSecret",
-            "clientsecret",
-            "AWS_SECRET_ACCESS_KEY",
-            "secret_key_base",
-            "token",
-            "access_token",
-            "accessToken",
-            "refresh_token",
-            "auth_token",
-            "authToken",
-            "session_token",
-            "x-csrf-token",
-            "id_token",
-            "access_tokens",
-            "api_key",
-            "apikey",
-            "apiKey",
-            "APIKey",
-            "x-api-key",
-            "OPENAI_API_KEY",
-            "OPENAI_API_KEY_PROD",
-            "API_KEY_2",
-            "openai.api.key",
-            "api key",
-            "authorization",
-            "Proxy-Authorization",
-            "cookie",
-            "Set-Cookie",
-            "cookies",
-            "private_key",
-            "privateKey",
-            "ssh_key",
-            "credential",
-            "credentials",
-            "gcp_credentials_json",
-            "bearer",
-            "bearer_token",
-            "ssn",
-            "cvv",
-            "smtp_pass",
-            "user[password]",
-            "user%5Bpassword%5D",
-            "AccountKey",
-            "jwt",
-            "basic_auth",
-            "X-Goog-Api-Key",
-            "password_for_bob",
-            "hf_token",
-            "github_token",
-            "tokenValue",
-            "otp",
-        ] {
+        for name in NAMES.split_whitespace() {
             assert!(names.is_secret(name), "{name}");
         }
     }
 
     #[test]
     fn names_of_other_things_are_not() {
+        const NAMES: &str = "
+            _ max_tokens maxTokens input_tokens total_tokens tokens tokens_in token_count tokenCount tokenizer
+            token_type token_usage tokens_per_second next_page_token nextPageToken eos_token time_to_first_token
+            cost_per_token secretary passing passed pass passport author authors authority authored_by
+            cookies_eaten cookie_policy password_length password_policy has_password_expired secret_name key
+            keys primary_key foreign_key cache_key sort_key keyboard monkey session_id user_id compass bypass
+            credit bearing model prompt_name private publicKey api_keys_count private_key_path mot-de-passé
+            größe";
         let names = FieldNames::default();
-        for name in [
-            "",
-            "_",
-            "max_tokens",
-            "maxTokens",
-            "input_tokens",
-            "total_tokens",
-            "tokens",
-            "tokens_in",
-            "token_count",
-            "tokenCount",
-            "tokenizer",
-            "token_type",
-            "token_usage",
-            "tokens_per_second",
-            "next_page_token",
-            "nextPageToken",
-            "eos_token",
-            "time_to_first_token",
-            "cost_per_token",
-            "secretary",
-            "passing",
-            "passed",
-            "pass",
-            "passport",
-            "author",
-            "authors",
-            "authority",
-            "authored_by",
-            "cookies_eaten",
-            "cookie_policy",
-            "password_length",
-            "password_policy",
-            "has_password_expired",
-            "secret_name",
-            "key",
-            "keys",
-            "primary_key",
-            "foreign_key",
-            "cache_key",
-            "sort_key",
-            "keyboard",
-            "monkey",
-            "session_id",
-            "user_id",
-            "compass",
-            "bypass",
-            "credit",
-            "bearing",
-            "model",
-            "prompt_name",
-            "private",
-            "publicKey",
-            "api_keys_count",
-            "private_key_path",
-            "mot-de-passé",
-            "größe",
-        ] {
+        for name in NAMES.split_whitespace() {
             assert!(!names.is_secret(name), "{name}");
         }
     }
@@ -556,6 +223,7 @@ mod tests {
     #[test]
     fn words_before_a_name_in_text_belong_to_it() {
         let names = FieldNames::default();
+        assert!(names.is_secret("api key"));
         assert!(names.is_secret_in_text("API", "key"));
         assert!(!names.is_secret_in_text("primary", "key"));
         assert!(!names.is_secret_in_text("first", "token"));

@@ -83,7 +83,7 @@ impl Redactor {
         }
         let mut numbering = Numbering::default();
         for (key, value) in std::mem::take(map) {
-            let clean = numbering.unique(redacted(&key), |other| map.contains_key(other));
+            let clean = numbering.unique(&redacted(&key), |other| map.contains_key(other));
             map.insert(clean, value);
         }
     }
@@ -124,18 +124,14 @@ impl Redactor {
 pub(super) struct Numbering(HashMap<String, u64>);
 
 impl Numbering {
-    pub(super) fn unique(&mut self, key: String, is_taken: impl Fn(&str) -> bool) -> String {
-        if !is_taken(&key) {
-            return key;
-        }
-        let number = self.0.entry(key.clone()).or_insert(1);
-        loop {
+    pub(super) fn unique(&mut self, key: &str, is_taken: impl Fn(&str) -> bool) -> String {
+        let mut unique = key.to_owned();
+        while is_taken(&unique) {
+            let number = self.0.entry(key.to_owned()).or_insert(1);
             *number += 1;
-            let unique = format!("{key}#{number}");
-            if !is_taken(&unique) {
-                return unique;
-            }
+            unique = format!("{key}#{number}");
         }
+        unique
     }
 }
 

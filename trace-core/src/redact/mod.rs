@@ -3,10 +3,10 @@
 //! Comes in: the body of an event as it was recorded. Goes out: the same body without secrets, bounded, and free of what no file or
 //! database can hold. What is recognised, by which rule and in which order, is said in `docs/redaction.md`.
 //!
-//! - [`body`] takes every event apart, field by field;
-//! - [`json`] walks values, [`limit`] bounds them, [`content`] withholds them;
-//! - [`field_name`] knows the names of secrets, [`pair`] and [`value`] find named secrets inside text;
-//! - [`credential`] and [`url`] recognise secrets by their form.
+//! - `body` takes every event apart, field by field;
+//! - `json` walks values, `limit` bounds them, `content` withholds them;
+//! - `field_name` knows the names of secrets, `pair` and `value` find named secrets inside text;
+//! - `credential` and `url` recognise secrets by their form.
 //!
 //! The order is: redact, then hash, then cut. A hash is never one of a secret.
 
@@ -21,6 +21,7 @@ mod path;
 mod span;
 mod url;
 mod value;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;
@@ -218,11 +219,10 @@ impl Redactor {
         credential::find(text, &mut spans);
         pair::find(text, &self.names, &mut spans);
         for pattern in &self.patterns {
-            match pattern.capture_names().flatten().any(|name| name == "secret") {
-                true => {
-                    spans.extend(pattern.captures_iter(text).filter_map(|found| Some(found.name("secret")?.range())));
-                }
-                false => spans.extend(pattern.find_iter(text).map(|found| found.range())),
+            if pattern.capture_names().flatten().any(|name| name == "secret") {
+                spans.extend(pattern.captures_iter(text).filter_map(|found| Some(found.name("secret")?.range())));
+            } else {
+                spans.extend(pattern.find_iter(text).map(|found| found.range()));
             }
         }
         if !spans.is_empty() {

@@ -9,7 +9,9 @@
 use super::field_name::{FieldNames, is_weak};
 use super::span::{Span, run_end, run_start};
 use super::value::{self, Opening};
-use memchr::{memchr3_iter, memmem};
+use memchr::memchr3_iter;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// The longest name that is read, in bytes.
 const NAME_MAX: usize = 64;
@@ -99,6 +101,9 @@ fn is_name_byte(byte: u8) -> bool {
 
 /// Adds the places of all values of secrets in `text` to `spans`.
 pub(super) fn find(text: &str, names: &FieldNames, spans: &mut Vec<Span>) {
+    if !names.may_be_secret(text) {
+        return;
+    }
     separated(text, names, spans);
     options(text, names, spans);
     tuples(text, names, spans);
@@ -143,7 +148,8 @@ fn is_no_separator(bytes: &[u8], at: usize) -> bool {
 /// `--name value` on a command line.
 fn options(text: &str, names: &FieldNames, spans: &mut Vec<Span>) {
     let bytes = text.as_bytes();
-    for at in memmem::find_iter(bytes, b"--") {
+    static DASHES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("--"));
+    for at in DASHES.find_iter(bytes) {
         let start = at + 2;
         let end =
             run_end(&bytes[..bytes.len().min(start + NAME_MAX)], start, |byte| byte == b'-' || is_name_byte(byte));
@@ -156,21 +162,23 @@ fn options(text: &str, names: &FieldNames, spans: &mut Vec<Span>) {
 
 /// `("name", "value")`, as headers and other pairs are shown.
 fn tuples(text: &str, names: &FieldNames, spans: &mut Vec<Span>) {
-    let bytes = text.as_bytes();
-    for quote_comma in [b"\",", b"',"] {
-        for at in memmem::find_iter(bytes, quote_comma) {
-            let Some(name) = Name::before(text, at + 1) else { continue };
-            let Some(opened) = name.opened else { continue };
-            let is_first = opened.start > 0 && b"([".contains(&bytes[opened.start - 1]);
-            if !is_first || !name.is_secret(names) {
-                continue;
-            }
-            let first = run_end(bytes, at + 2, |byte| byte.is_ascii_whitespace());
-            let Some(value) = Opening::at(bytes, first).map(|opening| opening.content(bytes)) else { continue };
-            let after = run_end(bytes, value.end, |byte| byte.is_ascii_whitespace() || b"\\\"',".contains(&byte));
-            if matches!(bytes.get(after), None | Some(b')' | b']')) {
-                spans.push(value);
-            }
-        }
+    static COMMAS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [Finder::new("\","), Finder::new("',")]);
+    for comma in COMMAS.iter() {
+        spans.extend(comma.find_iter(text.as_bytes()).filter_map(|at| tuple(text, at + 1, names)));
     }
+}
+
+/// The value of the pair whose comma is at `comma`.
+fn tuple(text: &str, comma: usize, names: &FieldNames) -> Option<Span> {
+    let bytes = text.as_bytes();
+    let name = Name::before(text, comma)?;
+    let opened = name.opened?;
+    let is_first = opened.start > 0 && b"([".contains(&bytes[opened.start - 1]);
+    if !is_first || !name.is_secret(names) {
+        return None;
+    }
+    let first = run_end(bytes, comma + 1, |byte| byte.is_ascii_whitespace());
+    let value = Opening::at(bytes, first)?.content(bytes);
+    let after = run_end(bytes, value.end, |byte| byte.is_ascii_whitespace() || b"\\\"',".contains(&byte));
+    matches!(bytes.get(after), None | Some(b')' | b']')).then_some(value)
 }

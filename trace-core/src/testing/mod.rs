@@ -41,6 +41,16 @@ impl<R> Captured<R> {
         &self.traces
     }
 
+    /// The printed tree of the one trace: see [`tree`].
+    ///
+    /// # Panics
+    /// When there is no trace, or more than one.
+    #[must_use]
+    #[track_caller]
+    pub fn tree(&self) -> String {
+        tree(self.trace())
+    }
+
     /// The one trace.
     ///
     /// # Panics

@@ -5,7 +5,7 @@
 //! way; a large text is copied once.
 //!
 //! The format: one tag byte, then what it says. Integers and floats are little-endian, texts carry a `u32` length. A sequence is
-//! its items and [`Tag::End`]; a map is keys and values in turn, then [`Tag::End`]; a key is a value of any kind and becomes text when
+//! its items and `End`; a map is keys and values in turn, then `End`; a key is a value of any kind and becomes text when
 //! it is read. A tape is a process's own affair and never leaves its memory.
 
 mod read;

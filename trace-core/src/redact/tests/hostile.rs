@@ -78,7 +78,7 @@ fn nul_becomes_visible_everywhere() {
 /// Of each a text in which a scan that starts anew at every hit would take minutes to hours.
 #[test]
 fn time_is_linear_in_the_text() {
-    let size = 1 << 20;
+    let size = 1 << 18;
     for unit in [
         "x",
         "é",
@@ -140,8 +140,8 @@ fn time_is_linear_in_the_text() {
         let text = unit.repeat(size / unit.len());
         let start = Instant::now();
         let _ = redacted(&text);
-        // Debug builds on a busy machine take about a second.
-        assert!(start.elapsed() < Duration::from_secs(20), "{unit:?} took {:?}", start.elapsed());
+        // Debug builds on a busy machine take a fraction of a second.
+        assert!(start.elapsed() < Duration::from_secs(10), "{unit:?} took {:?}", start.elapsed());
     }
 }
 
