@@ -56,7 +56,7 @@ impl Drop for Guard {
             && !stop(&tracer, self.recovery.as_ref())
         {
             trace_core::diagnostics::say(
-                "not everything was kept within 5 s; traces whose events are in their streams are completed at the next start",
+                "not everything was kept within 5 s; the next start completes what reached the event streams",
             );
         }
     }
