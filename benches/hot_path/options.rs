@@ -1,4 +1,4 @@
-//! The command line: `[--quick] [--rounds N] [--list] [NAME]`.
+//! The command line: `[--quick] [--rounds N] [--records N] [--list] [NAME]`.
 
 use lexopt::prelude::*;
 
@@ -26,6 +26,7 @@ impl Options {
             match arg {
                 Long("quick") => (options.rounds, options.records) = (11, 200_000),
                 Long("rounds") => options.rounds = parser.value()?.parse()?,
+                Long("records") => options.records = parser.value()?.parse()?,
                 Long("list") => options.list = true,
                 Long("bench") => {} // cargo says this
                 Value(name) if options.filter.is_none() => options.filter = Some(name.string()?),
