@@ -19,6 +19,13 @@ pub(crate) struct Case {
     pub(crate) batch: fn(u64) -> Duration,
 }
 
+impl Case {
+    /// Does one batch, and what is around it.
+    pub(crate) fn run(&self) -> Sample {
+        (self.around)(&|| (self.batch)(self.calls))
+    }
+}
+
 /// How long a batch took.
 #[derive(Clone, Copy)]
 pub(crate) struct Sample {

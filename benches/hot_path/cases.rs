@@ -7,9 +7,11 @@ use crate::work::{emit, fastrace, opentelemetry, plain, tracing, whytrace};
 const CALLS: u64 = 1000;
 /// Calls of a batch that copies 64 KiB each.
 const LARGE: u64 = 32;
+/// Calls of a batch whose events hang on one OpenTelemetry span, which keeps 128 of them.
+const EVENTS: u64 = 100;
 
-/// Nothing was set up: no tracer, no subscriber, no reporter. This state cannot be come back to, since `tracing` remembers for each
-/// call site that a subscriber wanted it.
+/// No peer was set up: no subscriber, no reporter. This state cannot be come back to, since `tracing` remembers for each call site
+/// that a subscriber wanted it. "Off" is without any trace in the process, "elsewhere" with one that this thread has no part in.
 pub(crate) const BARE: &[Case] = &[
     Case { name: "plain, sync, before", calls: CALLS, around: alone, batch: plain::sync },
     Case { name: "plain, async, before", calls: CALLS, around: alone, batch: plain::ready },
@@ -17,6 +19,8 @@ pub(crate) const BARE: &[Case] = &[
     Case { name: "plain, stream item, before", calls: CALLS, around: alone, batch: plain::stream },
     Case { name: "whytrace off, sync", calls: CALLS, around: alone, batch: whytrace::sync },
     Case { name: "whytrace off, async", calls: CALLS, around: alone, batch: whytrace::ready },
+    Case { name: "whytrace elsewhere, sync", calls: CALLS, around: whytrace::elsewhere, batch: whytrace::sync },
+    Case { name: "whytrace elsewhere, async", calls: CALLS, around: whytrace::elsewhere, batch: whytrace::ready },
     Case { name: "whytrace off, three fields", calls: CALLS, around: alone, batch: whytrace::fields },
     Case { name: "whytrace off, decision", calls: CALLS, around: alone, batch: whytrace::decisions },
     Case { name: "whytrace off, stream item", calls: CALLS, around: alone, batch: whytrace::stream },
@@ -39,8 +43,6 @@ pub(crate) const RECORDING: &[Case] = &[
     Case { name: "plain, stream item", calls: CALLS, around: alone, batch: plain::stream },
     Case { name: "copy 2 x 32 KiB and keep", calls: LARGE, around: alone, batch: plain::copy_and_keep },
     Case { name: "copy 2 x 32 KiB and drop", calls: LARGE, around: alone, batch: plain::copy_and_drop },
-    Case { name: "whytrace elsewhere, sync", calls: CALLS, around: whytrace::elsewhere, batch: whytrace::sync },
-    Case { name: "whytrace elsewhere, async", calls: CALLS, around: whytrace::elsewhere, batch: whytrace::ready },
     Case { name: "whytrace, sync", calls: CALLS, around: whytrace::recorded, batch: whytrace::sync },
     Case { name: "whytrace, async", calls: CALLS, around: whytrace::recorded, batch: whytrace::ready },
     Case { name: "whytrace, pending", calls: CALLS, around: whytrace::recorded, batch: whytrace::pending },
@@ -99,7 +101,7 @@ pub(crate) const RECORDING: &[Case] = &[
     },
     Case {
         name: "tracing + opentelemetry, decision",
-        calls: CALLS,
+        calls: EVENTS,
         around: tracing::exported,
         batch: tracing::decisions,
     },
@@ -131,13 +133,13 @@ pub(crate) const RECORDING: &[Case] = &[
     },
     Case {
         name: "opentelemetry, decision",
-        calls: CALLS,
+        calls: EVENTS,
         around: opentelemetry::recorded,
         batch: opentelemetry::decisions,
     },
 ];
 
-/// Turns everything on.
+/// Turns every peer on.
 pub(crate) fn set_up_recording() {
     tracing::set_up();
     fastrace::set_up();

@@ -2,10 +2,12 @@
 
 use super::{CONFIDENCE, Numbers, QUERY, SCORE, WHAT, WHY, Worked, YieldOnce, depth, exhaust, work};
 use crate::batch::{Sample, measured, poll_through};
+use crate::lost::Account;
 use fastrace::collector::{Config, Reporter, SpanContext, SpanRecord};
 use fastrace::prelude::{Event, LocalSpan, Span};
 use fastrace_futures::StreamExt;
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 #[fastrace::trace(name = "work")]
@@ -76,10 +78,14 @@ pub(crate) fn decisions(calls: u64) -> Duration {
     })
 }
 
+/// Spans that reached the reporter.
+static REPORTED: AtomicU64 = AtomicU64::new(0);
+
 struct Nothing;
 
 impl Reporter for Nothing {
     fn report(&mut self, spans: Vec<SpanRecord>) {
+        REPORTED.fetch_add(spans.len() as u64, Ordering::Relaxed);
         black_box(spans);
     }
 }
@@ -100,4 +106,26 @@ pub(crate) fn recorded(batch: &dyn Fn() -> Duration) -> Sample {
     let whole = began.elapsed();
     fastrace::flush();
     Sample { calls, whole }
+}
+
+/// Spans of one root: half of what a root takes.
+const SPANS: u64 = 5000;
+
+/// Makes spans as fast as it can, and counts those that are reported.
+pub(crate) fn overflow(records: u64) -> Account {
+    let roots = records / SPANS;
+    fastrace::flush();
+    let before = REPORTED.load(Ordering::Relaxed);
+    let began = Instant::now();
+    for _ in 0..roots {
+        let root = Span::root("bench", SpanContext::random());
+        let _parent = root.set_local_parent();
+        for _ in 0..SPANS {
+            let _span = LocalSpan::enter_with_local_parent("work");
+        }
+    }
+    let time = began.elapsed();
+    fastrace::flush();
+    let reported = REPORTED.load(Ordering::Relaxed) - before;
+    Account { made: roots * (SPANS + 1), kept: reported, counted: 0, time }
 }

@@ -2,12 +2,14 @@
 
 use super::{CONFIDENCE, QUERY, SCORE, WHAT, WHY, Worked, YieldOnce, depth, work};
 use crate::batch::{Sample, measured, poll_through};
+use crate::lost::Account;
 use opentelemetry::trace::{FutureExt, Span, Status, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanData, SpanExporter, SpanProcessor};
 use std::hint::black_box;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 fn status(worked: &Worked) -> Status {
@@ -118,11 +120,15 @@ impl SpanProcessor for NoProcessor {
     }
 }
 
+/// Spans that reached the exporter.
+static EXPORTED: AtomicU64 = AtomicU64::new(0);
+
 #[derive(Debug)]
 struct NoExporter;
 
 impl SpanExporter for NoExporter {
     async fn export(&self, spans: Vec<SpanData>) -> OTelSdkResult {
+        EXPORTED.fetch_add(spans.len() as u64, Ordering::Relaxed);
         black_box(spans);
         Ok(())
     }
@@ -156,4 +162,18 @@ pub(crate) fn recorded(batch: &dyn Fn() -> Duration) -> Sample {
     let calls = batch();
     drop(entered);
     Sample { calls, whole: began.elapsed() }
+}
+
+/// Makes spans as fast as it can, and counts those that the batch processor exports.
+pub(crate) fn overflow(records: u64) -> Account {
+    let tracer = exporting_tracer();
+    settle();
+    let before = EXPORTED.load(Ordering::Relaxed);
+    let began = Instant::now();
+    for _ in 0..records {
+        tracer.start("work").end();
+    }
+    let time = began.elapsed();
+    settle();
+    Account { made: records, kept: EXPORTED.load(Ordering::Relaxed) - before, counted: 0, time }
 }

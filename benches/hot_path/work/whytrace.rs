@@ -2,14 +2,17 @@
 
 use super::{CONFIDENCE, Numbers, QUERY, SCORE, WHAT, WHY, Worked, YieldOnce, depth, exhaust, plain, work};
 use crate::batch::{Sample, measured, poll_through};
+use crate::lost::Account;
 use futures_core::Stream;
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use trace_core::Tracer;
 use whytrace::prelude::*;
 use whytrace::redact::RedactConfig;
+use whytrace::sink::{FinishedTrace, Sink, SinkError, Stored};
 use whytrace::{Options, Run, TraceContext};
 
 #[traced_stage("work")]
@@ -97,6 +100,11 @@ pub(crate) fn llm_calls(calls: u64) -> Duration {
     })
 }
 
+/// Says that code outside of any trace is no mistake here.
+pub(crate) fn set_up() {
+    Tracer::switched_off();
+}
+
 /// A tracer that keeps nothing: records are collected and folded, and the document is dropped.
 fn tracer() -> &'static Tracer {
     static TRACER: OnceLock<Tracer> = OnceLock::new();
@@ -145,13 +153,18 @@ pub(crate) fn written(batch: &dyn Fn() -> Duration) -> Sample {
     all_of(writing_tracer(), batch)
 }
 
+/// The collector sees the start before the batch begins, lest waking up for it takes the core away from a caller that is being
+/// measured.
 fn in_trace(tracer: &Tracer, batch: &dyn Fn() -> Duration) -> Sample {
     let began = Instant::now();
     let trace = tracer.scope(|| TraceContext::start(Run::new("bench")));
+    let started = began.elapsed();
+    settle(tracer);
+    let began = Instant::now();
     let calls = trace.scope(batch);
     trace.mark_complete();
     drop(trace);
-    Sample { calls, whole: began.elapsed() }
+    Sample { calls, whole: started + began.elapsed() }
 }
 
 fn all_of(tracer: &Tracer, batch: &dyn Fn() -> Duration) -> Sample {
@@ -168,4 +181,50 @@ fn settle(tracer: &Tracer) {
 /// The CPU time of this process.
 fn cpu_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
+}
+
+/// Decisions of one trace: half of what its document holds.
+const DECISIONS: u64 = 50_000;
+
+/// Counts what the documents hold, and what they say was dropped.
+#[derive(Default)]
+struct Counts {
+    kept: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Sink for Counts {
+    fn name(&self) -> &'static str {
+        "counts"
+    }
+
+    fn store(&self, traces: &[FinishedTrace]) -> Vec<Result<Stored, SinkError>> {
+        for FinishedTrace { trace, .. } in traces {
+            let kept: usize = trace.stages.values().map(|stage| stage.decisions.len()).sum();
+            self.kept.fetch_add(kept as u64, Ordering::Relaxed);
+            self.dropped.fetch_add(trace.metadata.dropped_events, Ordering::Relaxed);
+        }
+        traces.iter().map(|_| Ok(Stored::default())).collect()
+    }
+}
+
+/// Makes decisions as fast as it can, and counts those that are in documents.
+pub(crate) fn overflow(records: u64, max_wait: Option<Duration>) -> Result<Account, String> {
+    let mut options = Options::default();
+    options.max_wait = max_wait;
+    let counts = Arc::new(Counts::default());
+    let tracer = Tracer::new(options, &RedactConfig::default(), vec![Arc::<Counts>::clone(&counts)])
+        .map_err(|error| error.to_string())?;
+    let mut account = Account { made: 0, kept: 0, counted: 0, time: Duration::ZERO };
+    while account.made < records {
+        let calls = DECISIONS.min(records - account.made);
+        account.time += in_trace(&tracer, &|| decisions(calls)).calls;
+        account.made += calls;
+    }
+    if !tracer.flush(Duration::from_secs(600)) {
+        return Err("the collector did not come to an end within ten minutes".to_owned());
+    }
+    account.kept = counts.kept.load(Ordering::Relaxed);
+    account.counted = counts.dropped.load(Ordering::Relaxed);
+    Ok(account)
 }
