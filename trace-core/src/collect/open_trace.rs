@@ -76,8 +76,8 @@ impl OpenTrace {
         self.ended
     }
 
-    pub(super) fn memory_limit(&self) -> usize {
-        self.shared.tracer.options().open_bytes
+    pub(super) fn tracer(&self) -> &Tracer {
+        &self.shared.tracer
     }
 
     /// Turns a record into an event, and takes that in.

@@ -191,6 +191,10 @@ fn read_events(stream: &Path, mut take: impl FnMut(Event)) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
+    // A pipe in the place of a stream would be waited for without end.
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "it is no regular file"));
+    }
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line)? > 0 {

@@ -158,14 +158,28 @@ impl Worker {
         }
     }
 
-    /// Lets go the largest documents in memory until what is left fits; they are folded from their streams when their traces end.
+    /// Lets go, tracer by tracer, the largest documents in memory until what is left fits; they are folded from their streams when their
+    /// traces end.
     fn limit_memory(&mut self) {
-        let Some(limit) = self.traces.values().map(OpenTrace::memory_limit).min() else { return };
-        let mut held: usize = self.traces.values().map(OpenTrace::bytes).sum();
+        let mut tracers: Vec<Tracer> = Vec::new();
+        for trace in self.traces.values() {
+            if !tracers.iter().any(|tracer| trace.is_of(tracer)) {
+                tracers.push(trace.tracer().clone());
+            }
+        }
+        for tracer in tracers {
+            self.limit_memory_of(&tracer);
+        }
+    }
+
+    fn limit_memory_of(&mut self, tracer: &Tracer) {
+        let limit = tracer.options().open_bytes;
+        let own = |trace: &&mut OpenTrace| trace.is_of(tracer) && trace.bytes() > 0;
+        let mut largest: Vec<&mut OpenTrace> = self.traces.values_mut().filter(own).collect();
+        let mut held: usize = largest.iter().map(|trace| trace.bytes()).sum();
         if held <= limit {
             return;
         }
-        let mut largest: Vec<&mut OpenTrace> = self.traces.values_mut().filter(|trace| trace.bytes() > 0).collect();
         largest.sort_by_key(|trace| std::cmp::Reverse(trace.bytes()));
         for trace in largest {
             if held <= limit {
