@@ -4,6 +4,7 @@ use crate::context::shared::Shared;
 use crate::event::{Body, DecisionMade, Noted, ObservationEnd, ObservationStart, StageEnd, StageStart};
 use crate::model::{Alternative, Kind, LlmCall, Outcome, RUN_STAGE, Timestamp};
 use crate::names::clean_name;
+use crate::record::tape::{self, Tape};
 use crate::record::{Draft, Ending, Opening, Record};
 use crate::registry::{ComponentDecl, Site, SiteKind};
 use crate::tracer::Tracer;
@@ -66,11 +67,12 @@ impl Convert {
         }
     }
 
-    pub(super) fn record(&mut self, record: Record) -> Converted {
+    /// A record, and the bytes that were captured for it.
+    pub(super) fn record(&mut self, record: Record, captured: &[u8]) -> Converted {
         match record {
             Record::Start { at, id, parent, stage, site, opening, .. } => {
                 self.began.insert(id, at);
-                self.start(id, parent, stage, site, opening)
+                self.start(id, parent, stage, site, opening.map_or_else(Opening::default, |opening| *opening), captured)
             }
             Record::End { at, id, stage, outcome, is_stage, ending, .. } => {
                 let duration = self.began.remove(&id).map(|began| at.duration_since(began));
@@ -78,10 +80,13 @@ impl Convert {
                     self.components.remove(&id);
                     self.calls.remove(&id);
                 }
-                let body = end(id, outcome, is_stage, ending);
+                let body = end(id, outcome, is_stage, ending.map_or_else(Ending::default, |ending| *ending), captured);
                 Converted { body, named: self.named(stage), duration, warnings: Vec::new() }
             }
-            Record::Decision { id, span, stage, site, draft, .. } => self.decision(id, span, stage, site, *draft),
+            Record::Decision { id, span, stage, site, parts, .. } => {
+                let draft = Draft::read(parts.as_deref().map_or(captured, Tape::as_bytes));
+                self.decision(id, span, stage, site, draft)
+            }
             Record::Fact { at, span, stage, body, .. } => self.fact(at, span, stage, *body),
         }
     }
@@ -100,10 +105,11 @@ impl Convert {
         parent: u64,
         stage: u64,
         site: &'static Site,
-        opening: Option<Box<Opening>>,
+        opening: Opening,
+        captured: &[u8],
     ) -> Converted {
-        let Opening { inputs, prompt, model } = opening.map_or_else(Opening::default, |opening| *opening);
-        let inputs = inputs.into_object();
+        let Opening { inputs, prompt, model } = opening;
+        let inputs = tape::entries(inputs.or(captured));
         let inputs = if inputs.is_empty() { Value::Null } else { Value::Object(inputs) };
         let parent_id = self.parent(parent);
         let location = Some(site.location());
@@ -192,18 +198,18 @@ impl Convert {
             });
         }
         let alternatives = draft.alternatives.into_iter().map(|(option, confidence)| Alternative {
-            option: option.into_owned(),
+            option,
             confidence: Some(confidence).filter(|confidence| (0.0..=1.0).contains(confidence)),
         });
         let body = Body::DecisionMade(DecisionMade {
             id: hex(id),
             span_id: self.parent(span),
             decision: clean_name(site.name).into_owned(),
-            what: draft.what.into_owned(),
-            why: draft.why.into_owned(),
+            what: draft.what,
+            why: draft.why,
             confidence,
             alternatives_considered: alternatives.collect(),
-            inputs: draft.inputs.into_object(),
+            inputs: draft.inputs,
             location: Some(site.location()),
             ..DecisionMade::default()
         });
@@ -241,9 +247,9 @@ impl Convert {
     }
 }
 
-fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Option<Box<Ending>>) -> Body {
-    let Ending { output, error, llm, attributes } = ending.map_or_else(Ending::default, |ending| *ending);
-    let (id, outcome, output) = (hex(id), Some(outcome), output.into_value());
+fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Ending, captured: &[u8]) -> Body {
+    let Ending { output, error, llm, attributes } = ending;
+    let (id, outcome, output) = (hex(id), Some(outcome), tape::value(output.or(captured)));
     if is_stage {
         Body::StageEnd(StageEnd { id, outcome, outputs: output, error, attributes, ..StageEnd::default() })
     } else {

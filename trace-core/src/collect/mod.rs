@@ -3,6 +3,7 @@
 //! Comes in: records from the rings of all threads, traces being opened. Goes out: lines in event streams, side
 //! files, finished traces to the sinks. It is the only place that decides order, numbers events, redacts, and folds.
 
+mod batch;
 mod completion;
 mod convert;
 mod live;
@@ -21,10 +22,9 @@ pub use stream_file::stream_file_name;
 use crate::context::shared::Shared;
 use crate::event::{Body, TraceEnd, TraceStart};
 use crate::model::Timestamp;
-use crate::record::Record;
+use crate::record::{Record, RingReader};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
-use rtrb::Consumer;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -38,7 +38,7 @@ const RESERVE: usize = 1 << 16;
 /// What reaches the collector beside the rings.
 #[derive(Default)]
 struct Inbox {
-    rings: Vec<Consumer<Record>>,
+    rings: Vec<RingReader>,
     opened: Vec<Opening>,
     reserved: Vec<Record>,
     requests: Vec<Request>,
@@ -122,9 +122,9 @@ pub(crate) fn payload_limit() -> usize {
     PAYLOAD_LIMIT.load(Ordering::Relaxed)
 }
 
-/// Takes over the reading end of a thread's ring.
-pub(crate) fn add_ring(consumer: Consumer<Record>) {
-    inbox(|inbox| inbox.rings.push(consumer));
+/// Takes over the reading end of a thread's rings.
+pub(crate) fn add_ring(reader: RingReader) {
+    inbox(|inbox| inbox.rings.push(reader));
 }
 
 /// Keeps a record in the reserve; false when even that is full.

@@ -81,10 +81,10 @@ impl OpenTrace {
     }
 
     /// Turns a record into an event, and takes that in.
-    pub(super) fn accept(&mut self, record: Record, streams: &mut Streams) {
+    pub(super) fn accept(&mut self, record: Record, captured: &[u8], streams: &mut Streams) {
         let began = Tick::now();
         let at = record.at();
-        let converted = self.convert.record(record);
+        let converted = self.convert.record(record, captured);
         for warning in converted.warnings {
             self.emit(at, converted.named.clone(), None, Body::Warning(warning), streams);
         }

@@ -4,6 +4,7 @@
 
 use super::capture;
 use super::guards::{IterationGuard, hex};
+use super::tape::Tape;
 use super::{Record, recording};
 use crate::context::local;
 use crate::event::{
@@ -39,7 +40,7 @@ pub(crate) fn record(body: impl FnOnce(&At) -> Body) {
         let (span, stage) = (local.span.get(), local.stage.get());
         let span_id = (span != trace.root_span).then(|| hex(span));
         let body = Box::new(body(&At { span_id, id: local.next_id() }));
-        local.push(Record::Fact { trace: trace.key, at: Instant::now(), span, stage, body });
+        local.push(Record::Fact { trace: trace.key, at: Instant::now(), span, stage, body }, Tape::default());
     });
 }
 
