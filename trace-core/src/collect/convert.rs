@@ -4,8 +4,8 @@ use crate::context::shared::Shared;
 use crate::event::{Body, DecisionMade, Noted, ObservationEnd, ObservationStart, StageEnd, StageStart};
 use crate::model::{Alternative, Kind, LlmCall, Outcome, RUN_STAGE, Timestamp};
 use crate::names::clean_name;
-use crate::record::tape::{self, Tape};
-use crate::record::{Draft, Ending, Opening, Record};
+use crate::record::tape;
+use crate::record::{Draft, Ending, Load, Opening, Record, Recorded, What};
 use crate::registry::{ComponentDecl, Site, SiteKind};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
@@ -67,28 +67,32 @@ impl Convert {
         }
     }
 
-    /// A record, and the bytes that were captured for it.
-    pub(super) fn record(&mut self, record: Record, captured: &[u8]) -> Converted {
-        match record {
-            Record::Start { at, id, parent, stage, site, opening, .. } => {
+    /// A record, and the bytes that were captured for it. `None` for a fact without its body, which nobody records.
+    pub(super) fn record(&mut self, recorded: Recorded, captured: &[u8]) -> Option<Converted> {
+        let Recorded { record: Record { at, stage, what, .. }, load } = recorded;
+        Some(match (what, load) {
+            (What::Start { id, parent, site }, load) => {
                 self.began.insert(id, at);
-                self.start(id, parent, stage, site, opening.map_or_else(Opening::default, |opening| *opening), captured)
+                let opening = if let Some(Load::Opening(opening)) = load { *opening } else { Opening::default() };
+                self.start(id, parent, stage, site, opening, captured)
             }
-            Record::End { at, id, stage, outcome, is_stage, ending, .. } => {
+            (What::End { id, outcome, is_stage }, load) => {
                 let duration = self.began.remove(&id).map(|began| at.duration_since(began));
                 if !is_stage {
                     self.components.remove(&id);
                     self.calls.remove(&id);
                 }
-                let body = end(id, outcome, is_stage, ending.map_or_else(Ending::default, |ending| *ending), captured);
+                let ending = if let Some(Load::Ending(ending)) = load { *ending } else { Ending::default() };
+                let body = end(id, outcome, is_stage, ending, captured);
                 Converted { body, named: self.named(stage), duration, warnings: Vec::new() }
             }
-            Record::Decision { id, span, stage, site, parts, .. } => {
-                let draft = Draft::read(parts.as_deref().map_or(captured, Tape::as_bytes));
-                self.decision(id, span, stage, site, draft)
+            (What::Decision { id, span, site }, load) => {
+                let parts = if let Some(Load::Parts(parts)) = &load { parts.as_bytes() } else { captured };
+                self.decision(id, span, stage, site, Draft::read(parts))
             }
-            Record::Fact { at, span, stage, body, .. } => self.fact(at, span, stage, *body),
-        }
+            (What::Fact { span }, Some(Load::Body(body))) => self.fact(at, span, stage, *body),
+            (What::Fact { .. }, _) => return None,
+        })
     }
 
     fn named(&self, stage: u64) -> Named {

@@ -22,7 +22,7 @@ pub use stream_file::stream_file_name;
 use crate::context::shared::Shared;
 use crate::event::{Body, TraceEnd, TraceStart};
 use crate::model::Timestamp;
-use crate::record::{Record, RingReader};
+use crate::record::{Record, Recorded, RingReader};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
 use std::io;
@@ -40,7 +40,7 @@ const RESERVE: usize = 1 << 16;
 struct Inbox {
     rings: Vec<RingReader>,
     opened: Vec<Opening>,
-    reserved: Vec<Record>,
+    reserved: Vec<Recorded>,
     requests: Vec<Request>,
     started: bool,
 }
@@ -128,7 +128,7 @@ pub(crate) fn add_ring(reader: RingReader) {
 }
 
 /// Keeps a record in the reserve; false when even that is full.
-pub(crate) fn push_reserved(record: Record) -> bool {
+pub(crate) fn push_reserved(record: Recorded) -> bool {
     let kept = inbox(|inbox| {
         let room = inbox.reserved.len() < RESERVE;
         if room {
@@ -149,9 +149,8 @@ pub(crate) fn open(shared: &Arc<Shared>, wall: Timestamp, start: TraceStart) {
 
 /// A trace is over. Its end always finds room.
 pub(crate) fn end(shared: &Shared, end: TraceEnd) {
-    let body = Box::new(Body::TraceEnd(end));
-    let record = Record::Fact { trace: shared.key, at: Tick::now(), span: shared.root_span, stage: 0, body };
-    inbox(|inbox| inbox.reserved.push(record));
+    let end = Record::fact(shared.key, shared.root_span, 0, Body::TraceEnd(end));
+    inbox(|inbox| inbox.reserved.push(end));
     wake();
 }
 

@@ -90,10 +90,12 @@ impl Worker {
         let Self { batch, traces, streams, carried, .. } = self;
         let mut written = Instant::now();
         let mut left = batch.len() + carried.len();
-        batch.drain(|record, captured| {
-            release_payload(&record);
-            if let Some(trace) = traces.get_mut(&record.trace()) {
-                trace.accept(record, captured, streams);
+        batch.drain(|recorded, captured| {
+            if let Some(load) = &recorded.load {
+                release_payload(load);
+            }
+            if let Some(trace) = traces.get_mut(&recorded.record.trace) {
+                trace.accept(recorded, captured, streams);
             }
             left -= 1;
             BACKLOG.store(left, Ordering::Relaxed);

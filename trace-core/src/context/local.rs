@@ -2,7 +2,7 @@
 
 use super::shared::Shared;
 use crate::record::tape::Tape;
-use crate::record::{Record, Ring};
+use crate::record::{Record, Recorded, Ring};
 use crate::tracer::Tracer;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -128,27 +128,27 @@ impl Local {
         if z == 0 { self.next_id() } else { z }
     }
 
-    /// Hands a record to the collector that has nothing on the heap; waits, or drops and counts, when this thread's ring is full.
-    #[inline]
+    /// Hands a record to the collector that has nothing beside it; waits, or drops and counts, when this thread's ring is full.
+    #[inline(always)]
     pub(crate) fn push_bare(&self, record: Record) {
         // Pushing runs no code but ours: it never meets itself.
         let Ok(mut ring) = self.ring.try_borrow_mut() else { return };
-        match &mut *ring {
-            Some(ring) if ring.has_room() => ring.put(record),
-            ring => self.push_into(ring, record, Tape::default()),
+        let pushed = ring.as_mut().is_some_and(|ring| ring.push_bare(record));
+        if !pushed {
+            self.push_into(&mut ring, Recorded { record, load: None }, Tape::default());
         }
     }
 
     /// The same for any record, and what was captured for it.
-    pub(crate) fn push(&self, record: Record, captured: Tape) {
+    pub(crate) fn push(&self, recorded: Recorded, captured: Tape) {
         if let Ok(mut ring) = self.ring.try_borrow_mut() {
-            self.push_into(&mut ring, record, captured);
+            self.push_into(&mut ring, recorded, captured);
         }
     }
 
     /// Makes the ring if this is the thread's first record.
     #[inline(never)]
-    fn push_into(&self, ring: &mut Option<Ring>, record: Record, captured: Tape) {
+    fn push_into(&self, ring: &mut Option<Ring>, recorded: Recorded, captured: Tape) {
         let ring = match ring {
             Some(ring) => ring,
             None => {
@@ -156,9 +156,9 @@ impl Local {
                 ring.insert(Ring::register(trace.tracer.options().ring_records))
             }
         };
-        if let Err((record, captured)) = ring.push_with(record, captured) {
+        if let Err((recorded, captured)) = ring.push(recorded, captured) {
             // The record may belong to another trace than the current one (a guard dropped late), so ask it.
-            ring.push_slowly(record, captured, self.trace.borrow().as_deref());
+            ring.push_slowly(recorded, captured, self.trace.borrow().as_deref());
         }
     }
 }

@@ -32,8 +32,7 @@ impl OpenSpan {
             let parent = local.span.get();
             let parent_id = (parent != trace.root_span).then(|| hex(parent));
             let stage = if is_stage { id } else { local.stage.get() };
-            let body = Box::new(body(hex(id), parent_id));
-            local.push(Record::Fact { trace: trace.key, at: Instant::now(), span: id, stage, body }, Tape::default());
+            local.push(Record::fact(trace.key, id, stage, body(hex(id), parent_id)), Tape::default());
             let place = Place { trace: Some(trace), span: id, stage, ..Place::default() };
             Self { id, is_stage, ctx: Ctx::from_place(place), end: None }
         })

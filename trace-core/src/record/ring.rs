@@ -3,11 +3,12 @@
 //! Comes in: records, and tapes with what was captured for them. Goes out, on the collector's thread: the same, in the same order. Steady
 //! recording allocates nothing: records and captured bytes are copied into rings that were made once, and a tape's memory is used again.
 
-use super::Record;
 use super::tape::Tape;
+use super::{Load, Record, Recorded};
 use crate::collect;
 use crate::context::shared::Shared;
 use rtrb::{Consumer, Producer, RingBuffer};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -27,10 +28,11 @@ const NAP: Duration = Duration::from_micros(50);
 /// Bytes of large payloads between callers and collector.
 static LARGE_BYTES: AtomicUsize = AtomicUsize::new(0);
 
-/// The caller's end of its rings: one of records, and one of the bytes that were captured for them, in the same order.
+/// The caller's end of its rings: one of records, and beside it, in the same order, what was captured for them and what they bring along.
 pub(crate) struct Ring {
     records: Producer<Record>,
-    bytes: Producer<u8>,
+    captured: Producer<u8>,
+    loads: Producer<Load>,
     /// Records pushed since the collector was last nudged.
     since: u32,
     nudge_every: u32,
@@ -39,74 +41,79 @@ pub(crate) struct Ring {
 /// The collector's end of a thread's rings.
 pub(crate) struct RingReader {
     records: Consumer<Record>,
-    bytes: Consumer<u8>,
+    captured: Consumer<u8>,
+    loads: Consumer<Load>,
+}
+
+/// A record out of a ring.
+pub(crate) struct Taken {
+    pub(crate) recorded: Recorded,
+    /// Where what was captured for it lies in the bytes that were taken with it.
+    pub(crate) captured: Range<usize>,
 }
 
 impl Ring {
     /// New rings for this thread, known to the collector.
     pub(crate) fn register(records: usize) -> Self {
         let records = records.clamp(16, MOST_RECORDS);
-        let (ring, reader) = Self::new(records);
-        collect::add_ring(reader);
-        ring
-    }
-
-    fn new(records: usize) -> (Self, RingReader) {
-        let (producer, consumer) = RingBuffer::new(records);
-        let (bytes, bytes_out) = RingBuffer::new(records * BYTES_PER_RECORD);
+        let (records_in, records_out) = RingBuffer::new(records);
+        let (captured_in, captured_out) = RingBuffer::new(records * BYTES_PER_RECORD);
+        let (loads_in, loads_out) = RingBuffer::new(records);
+        collect::add_ring(RingReader { records: records_out, captured: captured_out, loads: loads_out });
         let nudge_every = u32::try_from(records / 4).unwrap_or(u32::MAX).max(1);
-        (Self { records: producer, bytes, since: 0, nudge_every }, RingReader { records: consumer, bytes: bytes_out })
+        Self { records: records_in, captured: captured_in, loads: loads_in, since: 0, nudge_every }
     }
 
-    /// Whether a record finds room.
-    #[inline]
-    pub(crate) fn has_room(&self) -> bool {
-        !self.records.is_full()
-    }
-
-    /// Appends a record for which there is room, and what was captured for it.
-    #[inline]
-    pub(crate) fn put(&mut self, record: Record) {
-        // Nobody else fills the ring, so it has the room that was seen.
-        let _ = self.records.push(record);
-        self.since += 1;
-        if self.since >= self.nudge_every {
-            self.since = 0;
-            collect::nudge();
+    /// Appends a record of which there is nothing beside it; false when there is no room.
+    #[inline(always)]
+    pub(crate) fn push_bare(&mut self, record: Record) -> bool {
+        let pushed = self.records.push(record).is_ok();
+        if pushed {
+            self.since += 1;
+            if self.since >= self.nudge_every {
+                self.since = 0;
+                collect::nudge();
+            }
         }
+        pushed
     }
 
-    /// Appends a record that has more to it than fits a cache line, and what was captured for it; or gives both back when there is no room.
-    #[inline(never)]
-    pub(crate) fn push_with(&mut self, mut record: Record, mut captured: Tape) -> Result<(), (Record, Tape)> {
+    /// Appends a record, what it brings along, and what was captured for it; or gives all back when there is no room.
+    pub(crate) fn push(&mut self, mut recorded: Recorded, mut captured: Tape) -> Result<(), (Recorded, Tape)> {
         if captured.len() >= COUNTED_FROM {
-            record.carry(std::mem::take(&mut captured));
+            recorded.carry(std::mem::take(&mut captured));
         }
-        let payload = record.payload();
-        if !self.has_room() || (payload >= COUNTED_FROM && !reserve_payload(payload)) {
-            return Err((record, captured));
+        let size = recorded.load.as_ref().map_or(0, Load::size);
+        if self.records.is_full() || (size >= COUNTED_FROM && !reserve_payload(size)) {
+            return Err((recorded, captured));
         }
         if !captured.is_empty() {
-            self.put_captured(&mut record, captured);
+            self.push_captured(&mut recorded, captured);
         }
-        self.put(record);
+        let Recorded { mut record, load } = recorded;
+        if let Some(load) = load {
+            record.has_load = true;
+            // The collector makes room for loads before it makes room for their records.
+            let _ = self.loads.push(load);
+        }
+        self.push_bare(record);
         Ok(())
     }
 
     /// Puts what was captured for the next record into the ring of bytes, or onto the heap when that is full.
-    fn put_captured(&mut self, record: &mut Record, captured: Tape) {
-        match (u32::try_from(captured.len()), self.bytes.push_entire_slice(captured.as_bytes())) {
+    fn push_captured(&mut self, recorded: &mut Recorded, captured: Tape) {
+        match (u32::try_from(captured.len()), self.captured.push_entire_slice(captured.as_bytes())) {
             (Ok(len), Ok(())) => {
-                record.set_captured(len);
+                recorded.record.captured = len;
                 captured.recycle();
             }
-            _ => record.carry(captured),
+            _ => recorded.carry(captured),
         }
     }
 
     /// Appends a record for which there was no room: waits as long as its trace allows, then keeps it in the reserve if it
     /// is one for which room is reserved, else drops and counts it.
-    pub(crate) fn push_slowly(&mut self, mut record: Record, mut captured: Tape, trace: Option<&Shared>) {
+    pub(crate) fn push_slowly(&mut self, mut recorded: Recorded, mut captured: Tape, trace: Option<&Shared>) {
         let began = Instant::now();
         let patience = trace.map_or(Some(Duration::ZERO), Shared::patience);
         loop {
@@ -116,24 +123,24 @@ impl Ring {
                 break;
             }
             std::thread::sleep(NAP);
-            match self.push_with(record, captured) {
+            match self.push(recorded, captured) {
                 Ok(()) => {
                     if let Some(trace) = trace {
                         trace.add_wait(began.elapsed());
                     }
                     return;
                 }
-                Err(back) => (record, captured) = back,
+                Err(back) => (recorded, captured) = back,
             }
         }
         if let Some(trace) = trace {
             trace.add_wait(began.elapsed());
         }
-        let is_reserved = record.is_reserved();
+        let is_reserved = recorded.is_reserved();
         if is_reserved && !captured.is_empty() {
-            record.carry(captured);
+            recorded.carry(captured);
         }
-        let kept = is_reserved && collect::push_reserved(record);
+        let kept = is_reserved && collect::push_reserved(recorded);
         if let (false, Some(trace)) = (kept, trace) {
             trace.count_drop();
         }
@@ -141,26 +148,27 @@ impl Ring {
 }
 
 impl RingReader {
-    /// Takes the oldest records, `most` at most, each with the bytes that were captured for it, and tells how many they were. The bytes are
-    /// added to `bytes`; `each` gets a record and where its bytes begin there.
-    pub(crate) fn take(&mut self, most: usize, bytes: &mut Vec<u8>, mut each: impl FnMut(Record, usize)) -> usize {
+    /// Takes the oldest records, `most` at most, and tells how many they were. What was captured for them is added to `bytes`.
+    pub(crate) fn take(&mut self, most: usize, bytes: &mut Vec<u8>, mut each: impl FnMut(Taken)) -> usize {
         let count = self.records.slots().min(most);
-        let mut from = bytes.len();
-        let begin = from;
-        if let Ok(chunk) = self.records.read_chunk(count) {
-            for record in chunk {
-                let captured = record.captured();
-                each(record, from);
-                from += captured;
-            }
+        let Ok(records) = self.records.read_chunk(count) else { return 0 };
+        let begin = bytes.len();
+        let mut from = begin;
+        let (first, second) = records.as_slices();
+        for record in first.iter().chain(second) {
+            let captured = from..from + record.captured as usize;
+            from = captured.end;
+            let load = if record.has_load { self.loads.pop().ok() } else { None };
+            each(Taken { recorded: Recorded { record: *record, load }, captured });
         }
         // What was captured for a record is in the ring before the record is.
-        if let Ok(chunk) = self.bytes.read_chunk(from - begin) {
+        if let Ok(chunk) = self.captured.read_chunk(from - begin) {
             let (first, second) = chunk.as_slices();
             bytes.extend_from_slice(first);
             bytes.extend_from_slice(second);
             chunk.commit_all();
         }
+        records.commit_all();
         count
     }
 
@@ -181,10 +189,10 @@ fn reserve_payload(bytes: usize) -> bool {
         .is_ok()
 }
 
-/// Gives back the room of a record's payload.
-pub(crate) fn release_payload(record: &Record) {
-    let payload = record.payload();
-    if payload >= COUNTED_FROM {
-        LARGE_BYTES.fetch_sub(payload, Ordering::Relaxed);
+/// Gives back the room that a load had taken.
+pub(crate) fn release_payload(load: &Load) {
+    let size = load.size();
+    if size >= COUNTED_FROM {
+        LARGE_BYTES.fetch_sub(size, Ordering::Relaxed);
     }
 }

@@ -1,7 +1,7 @@
 //! Stages and observations of synchronous code, and decisions.
 
-use super::draft::{Begin, DecisionDraft, End, Opening};
-use super::{Record, capture};
+use super::draft::{Begin, DecisionDraft, End};
+use super::{Load, Record, Recorded, What, capture};
 use crate::context::local::{self, Local};
 use crate::context::notice;
 use crate::context::shared::gate_is_open;
@@ -79,28 +79,28 @@ fn not_recorded(local: &Local, site: &'static Site) {
 
 /// Makes a new span the current one: its id, and the record of its beginning.
 #[inline(always)]
-fn beginning(local: &Local, site: &'static Site, opening: Option<Box<Opening>>) -> (u64, Record) {
+fn beginning(local: &Local, site: &'static Site) -> (u64, Record) {
     let id = local.next_id();
     let parent = local.span.replace(id);
     if site.kind == SiteKind::Stage {
         local.stage.set(id);
     }
-    let (trace, at, stage) = (local.key(), Instant::now(), local.stage.get());
-    (id, Record::Start { trace, at, id, parent, stage, site, captured: 0, opening })
+    let record = Record::new(local.key(), Instant::now(), local.stage.get(), What::Start { id, parent, site });
+    (id, record)
 }
 
 /// Records that a span begins with nothing captured, and makes it the current one.
 #[inline]
 pub(super) fn start_bare(local: &Local, site: &'static Site) -> u64 {
-    let (id, record) = beginning(local, site, None);
+    let (id, record) = beginning(local, site);
     local.push_bare(record);
     id
 }
 
 /// Records that a span begins, and makes it the current one.
 pub(super) fn start(local: &Local, begin: Begin) -> u64 {
-    let (id, record) = beginning(local, begin.site, begin.opening);
-    local.push(record, begin.inputs);
+    let (id, record) = beginning(local, begin.site);
+    local.push(Recorded { record, load: begin.opening.map(Load::Opening) }, begin.inputs);
     id
 }
 
@@ -117,12 +117,11 @@ pub(super) fn start_if_recorded(local: &Local, site: &'static Site, start: impl 
 /// Records that a span is over.
 pub(super) fn finish(local: &Local, key: u64, id: u64, stage: u64, is_stage: bool, end: End) {
     let (outcome, output, ending) = end.into_parts();
-    let is_bare = output.is_empty() && ending.is_none();
-    let record = Record::End { trace: key, at: Instant::now(), id, stage, outcome, is_stage, captured: 0, ending };
-    if is_bare {
+    let record = Record::new(key, Instant::now(), stage, What::End { id, outcome, is_stage });
+    if output.is_empty() && ending.is_none() {
         local.push_bare(record);
     } else {
-        local.push(record, output);
+        local.push(Recorded { record, load: ending.map(Load::Ending) }, output);
     }
 }
 
@@ -145,10 +144,9 @@ impl DecisionDraft {
     /// Records the decision.
     pub fn record(self) {
         local::with(|local| {
-            let (trace, at, id) = (local.key(), Instant::now(), local.next_id());
-            let (span, stage) = (local.span.get(), local.stage.get());
-            let record = Record::Decision { trace, at, id, span, stage, site: self.site, captured: 0, parts: None };
-            local.push(record, self.tape.0);
+            let what = What::Decision { id: local.next_id(), span: local.span.get(), site: self.site };
+            let record = Record::new(local.key(), Instant::now(), local.stage.get(), what);
+            local.push(Recorded { record, load: None }, self.tape.0);
         });
     }
 }
