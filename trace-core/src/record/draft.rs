@@ -102,7 +102,7 @@ impl End {
     }
 
     /// What `look` says of a result. What the user wrote to describe it may panic; that is recorded and does not reach the program.
-    pub(super) fn described(look: impl FnOnce(&mut Self)) -> Self {
+    pub(super) fn described(look: &mut dyn FnMut(&mut Self)) -> Self {
         let mut end = Self::default();
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(&mut end))) {
             end.capture_panicked(&*payload);

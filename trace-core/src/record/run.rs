@@ -300,7 +300,9 @@ impl RunSpan {
         }
         match catch_unwind(AssertUnwindSafe(code)) {
             Ok(returned) => {
-                self.end = Some(End::described(|end| look(&returned, end)));
+                let mut look = Some(look);
+                self.end =
+                    Some(End::described(&mut |end| look.take().into_iter().for_each(|look| look(&returned, end))));
                 returned
             }
             Err(payload) => {
@@ -394,8 +396,9 @@ where
             match &polled {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => {
-                    let look = this.done.take();
-                    end_with(shared, End::described(|end| look.into_iter().for_each(|look| look(output, end))));
+                    let mut look = this.done.take();
+                    let mut look = |end: &mut End| look.take().into_iter().for_each(|look| look(output, end));
+                    end_with(shared, End::described(&mut look));
                 }
                 Err(payload) => *this.panicked = Some(panic_end(&**payload)),
             }
