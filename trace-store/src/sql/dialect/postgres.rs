@@ -103,6 +103,21 @@ impl Postgres {
         "BEGIN"
     }
 
+    #[allow(clippy::unused_self)]
+    pub(super) fn begin_snapshot(&self) -> &'static str {
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn parameter(&self, kind: Kind, number: usize) -> String {
+        match kind {
+            // The driver says of what type a text is; the server would compare a moment with nothing else.
+            Kind::Time => format!("${number}::text::timestamptz"),
+            Kind::Day => format!("${number}::text::date"),
+            _ => format!("${number}"),
+        }
+    }
+
     pub(super) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
         self.run("SELECT pg_advisory_xact_lock($1)".into_sql_str(), vec![Value::Int(SCHEMA_LOCK)]).await.map(|_| ())
     }
@@ -162,6 +177,7 @@ fn selected(column: &Column) -> Cow<'static, str> {
         Kind::Time => {
             format!(r#"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {name}"#).into()
         }
+        Kind::Day => format!("to_char({name}, 'YYYY-MM-DD') AS {name}").into(),
         Kind::Json => format!("{name}::text AS {name}").into(),
         Kind::Money => format!("({name} * 1000000000000)::bigint AS {name}").into(),
     }
@@ -177,6 +193,7 @@ fn travels_as(column: &Column) -> (&'static str, String) {
         Kind::Bool => ("bool", cell),
         Kind::Bytes => ("bytea", cell),
         Kind::Time => ("text", format!("{cell}::timestamptz")),
+        Kind::Day => ("text", format!("{cell}::date")),
         Kind::Json => ("text", format!("{cell}::jsonb")),
         Kind::List => ("text", format!("{cell}::text[]")),
         Kind::Money => ("bigint", format!("({cell}::numeric / 1000000000000)::numeric(20,12)")),
@@ -230,7 +247,7 @@ enum ColumnOfCells {
 impl From<Kind> for ColumnOfCells {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::Text | Kind::Time | Kind::Json | Kind::List => Self::Text(Vec::new()),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json | Kind::List => Self::Text(Vec::new()),
             Kind::Int | Kind::Money => Self::Int(Vec::new()),
             Kind::Float => Self::Float(Vec::new()),
             Kind::Bool => Self::Bool(Vec::new()),
@@ -277,7 +294,9 @@ fn array_literal(list: &[String]) -> String {
 fn cells(row: &PgRow, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error> {
     let cell = |(index, column): (usize, &Column)| {
         Ok(match column.kind {
-            Kind::Text | Kind::Time | Kind::Json => row.try_get::<Option<String>, _>(index)?.map(Value::Text),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json => {
+                row.try_get::<Option<String>, _>(index)?.map(Value::Text)
+            }
             Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
             Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
             Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),

@@ -2,6 +2,7 @@
 
 mod away;
 mod fixture;
+mod rollups;
 mod schema;
 mod write;
 
