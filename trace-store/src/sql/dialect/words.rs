@@ -23,6 +23,7 @@ impl DatabaseKind {
             (Postgres, Kind::Time) => {
                 format!(r#"to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {name}"#).into()
             }
+            (Postgres, Kind::Day) => format!("to_char({expression}, 'YYYY-MM-DD') AS {name}").into(),
             (Postgres, Kind::Json) => format!("{expression}::text AS {name}").into(),
             (Postgres, Kind::Money) => format!("({expression} * 1000000000000)::bigint AS {name}").into(),
             _ => format!("{expression} AS {name}").into(),
@@ -32,7 +33,9 @@ impl DatabaseKind {
     /// The parameter of that number, as a value of the stored form of its kind.
     pub(crate) fn parameter(self, kind: Kind, number: usize) -> Sql {
         match (self, kind) {
+            // The driver says that a text is one; the server would compare a moment or a day with nothing else than its like.
             (Postgres, Kind::Time) => format!("${number}::timestamptz").into(),
+            (Postgres, Kind::Day) => format!("${number}::date").into(),
             (Postgres, Kind::Money) => format!("(${number}::numeric / 1000000000000)").into(),
             (Postgres, Kind::Text) => format!("${number}::text").into(),
             (Postgres, Kind::Int) => format!("${number}::bigint").into(),
