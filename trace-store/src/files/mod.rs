@@ -25,6 +25,8 @@ pub(crate) use escape::one_line;
 pub use front_matter::{FrontMatter, front_matter};
 pub use layout::{BadTraceId, TRACES_DIR, document_path, summary_path};
 pub use read::{Listing, Problem, ReadError, StoredDocument, find, list, load, read_document};
+#[cfg(feature = "_sql")]
+pub(crate) use read::{documents, import_inside};
 pub use scorecard::{Style, render};
 pub use summary::summary;
 pub use terminal::{ParseModeError, ScorecardMode, ScorecardSink};

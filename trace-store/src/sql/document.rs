@@ -36,7 +36,7 @@ pub(crate) fn rows(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow>
 }
 
 /// The side files that a document names, each once; a name that is more than a file name is not one of ours.
-fn side_files(trace: &Trace) -> Vec<&str> {
+pub(crate) fn side_files(trace: &Trace) -> Vec<&str> {
     let calls = trace.stages.values().flat_map(|stage| &stage.observations);
     let named = calls.filter_map(|call| call.attributes.get("side_file")?.as_str());
     let plain = |name: &&str| {
@@ -49,7 +49,7 @@ fn side_files(trace: &Trace) -> Vec<&str> {
 }
 
 /// A side file is a second copy of what is on disk: one that is gone or too large is left out.
-fn read_side_file(path: &Path) -> Option<Vec<u8>> {
+pub(crate) fn read_side_file(path: &Path) -> Option<Vec<u8>> {
     let file = File::open(path).ok()?;
     let size = file.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
     let mut text = Vec::with_capacity(usize::try_from(size.min(MAX_SIDE_FILE)).ok()?);
