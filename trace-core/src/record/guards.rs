@@ -93,6 +93,19 @@ macro_rules! guard_methods {
             self.0.end().set_outcome(Outcome::Cancelled);
         }
 
+        #[doc = concat!("Says something of the ", $what, ".")]
+        pub fn attribute(&mut self, key: impl AsRef<str>, value: impl Serialize) {
+            if self.0.id != 0 {
+                self.0.end().attribute(key.as_ref(), capture::to_value(&value));
+            }
+        }
+
+        #[doc = concat!("Whether the ", $what, " is recorded.")]
+        #[must_use]
+        pub fn is_recording(&self) -> bool {
+            self.0.id != 0
+        }
+
         #[doc = concat!("What the ", $what, " produced.")]
         pub fn output(&mut self, output: impl Serialize) {
             if self.0.id != 0 {
@@ -150,6 +163,11 @@ impl ObservationGuard {
     }
 
     guard_methods!("observation");
+
+    /// More about the model call, as it is known when it is over; what was said before stands where this says nothing.
+    pub fn call(&mut self, call: LlmCall) {
+        self.0.end().call(call);
+    }
 
     /// What tokens the call used.
     pub fn usage(&mut self, usage: impl IntoUsage) {
