@@ -1,0 +1,21 @@
+//! whytrace at home in the OpenTelemetry world.
+//!
+//! Three directions, each behind a feature of its own, so that a program takes only what it needs:
+//!
+//! | feature | what it is for |
+//! |---|---|
+//! | `export`, `grpc` | traces out as OTLP: a sink for finished traces, a function for stored documents |
+//! | `layer` | spans and events of `tracing` into the current trace, and the trace's id into log lines |
+//! | `http`, `tower` | traces across processes: W3C headers in and out, layers for servers and clients |
+//!
+//! No type of OpenTelemetry is in this crate's API: their versions move faster than ours.
+
+#[cfg(feature = "export")]
+mod convert;
+#[cfg(feature = "export")]
+mod profile;
+
+#[cfg(feature = "export")]
+pub use convert::{ConvertOptions, OtlpRequest, convert};
+#[cfg(feature = "export")]
+pub use profile::{Profile, Profiles, UnknownProfile};
