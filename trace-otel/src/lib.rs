@@ -13,9 +13,18 @@
 #[cfg(feature = "export")]
 mod convert;
 #[cfg(feature = "export")]
+mod export;
+#[cfg(feature = "export")]
+mod mlflow;
+#[cfg(feature = "export")]
 mod profile;
 
 #[cfg(feature = "export")]
 pub use convert::{ConvertOptions, OtlpRequest, convert};
+#[cfg(feature = "export")]
+pub use export::{
+    ExportOptions, ExportReport, LinkPrompts, OptionsError, OtlpSink, OtlpStatus, OutboxLimits, Protocol, RefusedSpan,
+    export,
+};
 #[cfg(feature = "export")]
 pub use profile::{Profile, Profiles, UnknownProfile};

@@ -12,4 +12,4 @@ pub(crate) mod shared;
 pub(crate) use ctx::Swapped;
 pub use ctx::{Ctx, DontHoldAcrossAwait, Entered, InContext};
 pub(crate) use propagation::Carried;
-pub use propagation::{RemoteParent, TraceparentError, parse_traceparent};
+pub use propagation::{RemoteParent, TraceparentError, parse_traceparent, percent_decoded};

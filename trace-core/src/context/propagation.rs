@@ -114,7 +114,13 @@ fn is_member(text: &str) -> bool {
         && text.split_once('=').is_some_and(|(key, value)| !key.trim().is_empty() && !value.is_empty())
 }
 
-fn percent_decoded(text: &str) -> String {
+/// Text with its percent-encoded bytes decoded, as W3C baggage and the variables of OpenTelemetry write it. What is no UTF-8 becomes U+FFFD.
+///
+/// ```
+/// assert_eq!(trace_core::context::percent_decoded("Basic%20abc%"), "Basic abc%");
+/// ```
+#[must_use]
+pub fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

@@ -10,9 +10,9 @@ mod mlflow;
 mod phoenix;
 mod whytrace;
 
+pub(crate) use self::mlflow::linked_prompts;
 use crate::convert::attributes::Attributes;
 use crate::convert::tree::{Node, Subject, Tree};
-pub(crate) use mlflow::linked_prompts;
 use trace_core::model::{LlmCall, Trace};
 pub(crate) use whytrace::{error_of, events, outcome_of};
 
