@@ -4,7 +4,8 @@ use crate::context::shared::Shared;
 use crate::event::{Body, DecisionMade, Noted, ObservationEnd, ObservationStart, StageEnd, StageStart};
 use crate::model::{Alternative, Kind, LlmCall, Outcome, RUN_STAGE, Timestamp};
 use crate::names::clean_name;
-use crate::record::{Draft, Ending, Opening, Record};
+use crate::record::tape;
+use crate::record::{Draft, Ending, Load, Opening, Record, Recorded, What};
 use crate::registry::{ComponentDecl, Site, SiteKind};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
@@ -66,24 +67,32 @@ impl Convert {
         }
     }
 
-    pub(super) fn record(&mut self, record: Record) -> Converted {
-        match record {
-            Record::Start { at, id, parent, stage, site, opening, .. } => {
+    /// A record, and the bytes that were captured for it. `None` for a fact without its body, which nobody records.
+    pub(super) fn record(&mut self, recorded: Recorded, captured: &[u8]) -> Option<Converted> {
+        let Recorded { record: Record { at, stage, what, .. }, load } = recorded;
+        Some(match (what, load) {
+            (What::Start { id, parent, site }, load) => {
                 self.began.insert(id, at);
-                self.start(id, parent, stage, site, opening)
+                let opening = if let Some(Load::Opening(opening)) = load { *opening } else { Opening::default() };
+                self.start(id, parent, stage, site, opening, captured)
             }
-            Record::End { at, id, stage, outcome, is_stage, ending, .. } => {
+            (What::End { id, outcome, is_stage }, load) => {
                 let duration = self.began.remove(&id).map(|began| at.duration_since(began));
                 if !is_stage {
                     self.components.remove(&id);
                     self.calls.remove(&id);
                 }
-                let body = end(id, outcome, is_stage, ending);
+                let ending = if let Some(Load::Ending(ending)) = load { *ending } else { Ending::default() };
+                let body = end(id, outcome, is_stage, ending, captured);
                 Converted { body, named: self.named(stage), duration, warnings: Vec::new() }
             }
-            Record::Decision { id, span, stage, site, draft, .. } => self.decision(id, span, stage, site, *draft),
-            Record::Fact { at, span, stage, body, .. } => self.fact(at, span, stage, *body),
-        }
+            (What::Decision { id, span, site }, load) => {
+                let parts = if let Some(Load::Parts(parts)) = &load { parts.as_bytes() } else { captured };
+                self.decision(id, span, stage, site, Draft::read(parts))
+            }
+            (What::Fact { span }, Some(Load::Body(body))) => self.fact(at, span, stage, *body),
+            (What::Fact { .. }, _) => return None,
+        })
     }
 
     fn named(&self, stage: u64) -> Named {
@@ -100,10 +109,11 @@ impl Convert {
         parent: u64,
         stage: u64,
         site: &'static Site,
-        opening: Option<Box<Opening>>,
+        opening: Opening,
+        captured: &[u8],
     ) -> Converted {
-        let Opening { inputs, prompt, model } = opening.map_or_else(Opening::default, |opening| *opening);
-        let inputs = inputs.into_object();
+        let Opening { inputs, prompt, model } = opening;
+        let inputs = tape::entries(inputs.or(captured));
         let inputs = if inputs.is_empty() { Value::Null } else { Value::Object(inputs) };
         let parent_id = self.parent(parent);
         let location = Some(site.location());
@@ -192,18 +202,18 @@ impl Convert {
             });
         }
         let alternatives = draft.alternatives.into_iter().map(|(option, confidence)| Alternative {
-            option: option.into_owned(),
+            option,
             confidence: Some(confidence).filter(|confidence| (0.0..=1.0).contains(confidence)),
         });
         let body = Body::DecisionMade(DecisionMade {
             id: hex(id),
             span_id: self.parent(span),
             decision: clean_name(site.name).into_owned(),
-            what: draft.what.into_owned(),
-            why: draft.why.into_owned(),
+            what: draft.what,
+            why: draft.why,
             confidence,
             alternatives_considered: alternatives.collect(),
-            inputs: draft.inputs.into_object(),
+            inputs: draft.inputs,
             location: Some(site.location()),
             ..DecisionMade::default()
         });
@@ -241,9 +251,9 @@ impl Convert {
     }
 }
 
-fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Option<Box<Ending>>) -> Body {
-    let Ending { output, error, llm, attributes } = ending.map_or_else(Ending::default, |ending| *ending);
-    let (id, outcome, output) = (hex(id), Some(outcome), output.into_value());
+fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Ending, captured: &[u8]) -> Body {
+    let Ending { output, error, llm, attributes } = ending;
+    let (id, outcome, output) = (hex(id), Some(outcome), tape::value(output.or(captured)));
     if is_stage {
         Body::StageEnd(StageEnd { id, outcome, outputs: output, error, attributes, ..StageEnd::default() })
     } else {

@@ -3,6 +3,7 @@
 //! Comes in: records from the rings of all threads, traces being opened. Goes out: lines in event streams, side
 //! files, finished traces to the sinks. It is the only place that decides order, numbers events, redacts, and folds.
 
+mod batch;
 mod completion;
 mod convert;
 mod live;
@@ -21,10 +22,9 @@ pub use stream_file::stream_file_name;
 use crate::context::shared::Shared;
 use crate::event::{Body, TraceEnd, TraceStart};
 use crate::model::Timestamp;
-use crate::record::Record;
+use crate::record::{Record, Recorded, RingReader};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
-use rtrb::Consumer;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -38,9 +38,9 @@ const RESERVE: usize = 1 << 16;
 /// What reaches the collector beside the rings.
 #[derive(Default)]
 struct Inbox {
-    rings: Vec<Consumer<Record>>,
+    rings: Vec<RingReader>,
     opened: Vec<Opening>,
-    reserved: Vec<Record>,
+    reserved: Vec<Recorded>,
     requests: Vec<Request>,
     started: bool,
 }
@@ -122,13 +122,13 @@ pub(crate) fn payload_limit() -> usize {
     PAYLOAD_LIMIT.load(Ordering::Relaxed)
 }
 
-/// Takes over the reading end of a thread's ring.
-pub(crate) fn add_ring(consumer: Consumer<Record>) {
-    inbox(|inbox| inbox.rings.push(consumer));
+/// Takes over the reading end of a thread's rings.
+pub(crate) fn add_ring(reader: RingReader) {
+    inbox(|inbox| inbox.rings.push(reader));
 }
 
 /// Keeps a record in the reserve; false when even that is full.
-pub(crate) fn push_reserved(record: Record) -> bool {
+pub(crate) fn push_reserved(record: Recorded) -> bool {
     let kept = inbox(|inbox| {
         let room = inbox.reserved.len() < RESERVE;
         if room {
@@ -149,9 +149,8 @@ pub(crate) fn open(shared: &Arc<Shared>, wall: Timestamp, start: TraceStart) {
 
 /// A trace is over. Its end always finds room.
 pub(crate) fn end(shared: &Shared, end: TraceEnd) {
-    let body = Box::new(Body::TraceEnd(end));
-    let record = Record::Fact { trace: shared.key, at: Tick::now(), span: shared.root_span, stage: 0, body };
-    inbox(|inbox| inbox.reserved.push(record));
+    let end = Record::fact(shared.key, shared.root_span, 0, Body::TraceEnd(end));
+    inbox(|inbox| inbox.reserved.push(end));
     wake();
 }
 

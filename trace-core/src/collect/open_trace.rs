@@ -9,7 +9,7 @@ use crate::context::shared::Shared;
 use crate::event::{Body, Event, TraceAccount, TraceEnd, TraceStart, TraceUpdate};
 use crate::fold::{Fold, FoldLimits};
 use crate::model::{Status, Timestamp, Trace};
-use crate::record::Record;
+use crate::record::Recorded;
 use crate::sink::{FinishedTrace, SinkError};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
@@ -81,10 +81,10 @@ impl OpenTrace {
     }
 
     /// Turns a record into an event, and takes that in.
-    pub(super) fn accept(&mut self, record: Record, streams: &mut Streams) {
+    pub(super) fn accept(&mut self, recorded: Recorded, captured: &[u8], streams: &mut Streams) {
         let began = Tick::now();
-        let at = record.at();
-        let converted = self.convert.record(record);
+        let at = recorded.record.at;
+        let Some(converted) = self.convert.record(recorded, captured) else { return };
         for warning in converted.warnings {
             self.emit(at, converted.named.clone(), None, Body::Warning(warning), streams);
         }

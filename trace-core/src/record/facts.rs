@@ -4,6 +4,7 @@
 
 use super::capture;
 use super::guards::{IterationGuard, hex};
+use super::tape::Tape;
 use super::{Record, recording};
 use crate::context::local;
 use crate::event::{
@@ -11,7 +12,6 @@ use crate::event::{
     ScoreGiven, TemplateRender, TraceUpdate, ValidationError,
 };
 use crate::model::{ChildTrace, ErrorInfo, Evidence, Gate, GatePolicy, Kind, LlmCall, Object, Score};
-use fastant::Instant;
 use serde::Serialize;
 use std::fmt::Display;
 
@@ -38,8 +38,8 @@ pub(crate) fn record(body: impl FnOnce(&At) -> Body) {
         let Some(trace) = local.trace() else { return };
         let (span, stage) = (local.span.get(), local.stage.get());
         let span_id = (span != trace.root_span).then(|| hex(span));
-        let body = Box::new(body(&At { span_id, id: local.next_id() }));
-        local.push(Record::Fact { trace: trace.key, at: Instant::now(), span, stage, body });
+        let body = body(&At { span_id, id: local.next_id() });
+        local.push(Record::fact(trace.key, span, stage, body), Tape::default());
     });
 }
 

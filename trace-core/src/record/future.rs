@@ -1,6 +1,6 @@
 //! Stages and observations of asynchronous code.
 
-use super::draft::{Begin, End, Opening};
+use super::draft::{Begin, End};
 use super::span::{self, panic_info};
 use crate::context::local::{self, Local, Place};
 use crate::context::shared::gate_is_open;
@@ -47,7 +47,7 @@ pub(super) enum State {
     /// Not polled yet; nothing to capture.
     Bare,
     /// Not polled yet; arguments are captured.
-    Captured(Box<Opening>),
+    Captured(Box<Begin>),
     /// Not polled yet; the future begins its span itself.
     Inside,
     /// It began and was pending. On the heap: a future that is not recorded, or ready at once, need not have room for it.
@@ -69,7 +69,7 @@ impl State {
     /// Before the first poll, with what was captured, if anything.
     #[inline]
     pub(super) fn captured(begin: Option<Begin>) -> Self {
-        begin.map_or(Self::Bare, |begin| Self::Captured(begin.opening))
+        begin.map_or(Self::Bare, |begin| Self::Captured(Box::new(begin)))
     }
 
     /// Whether a poll is just a poll: nothing is recorded here, or everything is. What is not recorded at the first poll never
@@ -134,7 +134,7 @@ pub(super) fn dropped(running: &mut Running, site: &'static Site, drop_inner: im
         local.swap(&mut running.place);
         drop_inner();
         let end = running.end.take().unwrap_or_else(|| End::of(Outcome::Cancelled));
-        span::finish(local, local.key(), running.id, local.stage.get(), site, end);
+        span::finish(local, local.key(), running.id, local.stage.get(), site.kind == SiteKind::Stage, end);
         local.swap(&mut running.place);
     });
 }
@@ -244,9 +244,9 @@ impl Visit {
                 }
                 running.id
             }
-            State::Bare => span::start_if_recorded(local, site, None),
+            State::Bare => span::start_if_recorded(local, site, |local| span::start_bare(local, site)),
             State::Captured(_) => match std::mem::replace(state, State::Passive) {
-                State::Captured(opening) => span::start_if_recorded(local, site, Some(opening)),
+                State::Captured(begin) => span::start_if_recorded(local, site, |local| span::start(local, *begin)),
                 _ => 0,
             },
             State::Inside | State::Passive => 0,
@@ -262,8 +262,9 @@ impl Visit {
             Leave::Pending => stay(local, state, id, None),
             Leave::Panicked(end) if id != 0 => stay(local, state, id, Some(end)),
             Leave::Done(end) => {
-                let stage = if site.kind == SiteKind::Stage { id } else { local.stage.get() };
-                span::finish(local, local.key(), id, stage, site, end);
+                let is_stage = site.kind == SiteKind::Stage;
+                let stage = if is_stage { id } else { local.stage.get() };
+                span::finish(local, local.key(), id, stage, is_stage, end);
                 self.came.go_back(local, state);
                 *state = State::Passive;
                 return;

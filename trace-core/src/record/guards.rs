@@ -3,6 +3,8 @@
 use super::Record;
 use super::capture;
 use super::draft::{End, IntoUsage};
+use super::span;
+use super::tape::Tape;
 use crate::context::Ctx;
 use crate::context::local::{self, Place};
 use crate::event::{Body, IterationDone, ObservationStart, StageStart};
@@ -30,8 +32,7 @@ impl OpenSpan {
             let parent = local.span.get();
             let parent_id = (parent != trace.root_span).then(|| hex(parent));
             let stage = if is_stage { id } else { local.stage.get() };
-            let body = Box::new(body(hex(id), parent_id));
-            local.push(Record::Fact { trace: trace.key, at: Instant::now(), span: id, stage, body });
+            local.push(Record::fact(trace.key, id, stage, body(hex(id), parent_id)), Tape::default());
             let place = Place { trace: Some(trace), span: id, stage, ..Place::default() };
             Self { id, is_stage, ctx: Ctx::from_place(place), end: None }
         })
@@ -49,13 +50,8 @@ impl Drop for OpenSpan {
             return;
         }
         let (id, is_stage) = (self.id, self.is_stage);
-        let (outcome, ending) = self.end.take().unwrap_or_else(End::unsaid).into_parts();
-        self.ctx.scope(|| {
-            local::with(|local| {
-                let (trace, stage) = (local.key(), local.stage.get());
-                local.push(Record::End { trace, at: Instant::now(), id, stage, outcome, is_stage, ending });
-            })
-        });
+        let end = self.end.take().unwrap_or_else(End::unsaid);
+        self.ctx.scope(|| local::with(|local| span::finish(local, local.key(), id, local.stage.get(), is_stage, end)));
     }
 }
 

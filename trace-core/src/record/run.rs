@@ -1,7 +1,7 @@
 //! Whole traces: `#[traced_run]`, and [`TraceContext`] for code without macros.
 
 use super::capture::{self, panic_message};
-use super::draft::{End, Ending};
+use super::draft::End;
 use super::guards::{ObservationGuard, StageGuard};
 use crate::collect;
 use crate::context::local::{self, Place, random_u64};
@@ -254,8 +254,8 @@ fn end(shared: &Shared, status: Status, error: Option<ErrorInfo>) {
 
 /// Ends the trace of the current place with what its function returned.
 fn end_with(shared: &Shared, end_of: End) {
-    let (outcome, ending) = end_of.into_parts();
-    let Ending { output, error, .. } = ending.map_or_else(Ending::default, |ending| *ending);
+    let (outcome, output, ending) = end_of.into_parts();
+    let error = ending.and_then(|ending| ending.error);
     if !output.is_empty() {
         super::facts::output("result", output.into_value());
     }
