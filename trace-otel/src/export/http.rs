@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::options::{ExportOptions, OptionsError, Protocol};
 use crate::convert::OtlpRequest;
 use flate2::{Compression, write::GzEncoder};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message;
 use std::io::Write;
 use std::path::Path;
@@ -129,18 +129,28 @@ impl Reply {
 
     /// What the answer says of spans that were left out.
     fn accepted(self) -> Answer {
-        let response = if self.is_json {
-            serde_json::from_slice(&self.body).unwrap_or_default()
-        } else {
-            ExportTraceServiceResponse::decode(self.body.as_slice()).unwrap_or_default()
-        };
-        partial(response)
+        if self.is_json {
+            return partial_json(&serde_json::from_slice(&self.body).unwrap_or_default());
+        }
+        partial(ExportTraceServiceResponse::decode(self.body.as_slice()).unwrap_or_default())
     }
+}
+
+/// The same in JSON, where protobuf writes a large number as a text.
+fn partial_json(response: &serde_json::Value) -> Answer {
+    let partial = &response["partialSuccess"];
+    let rejected = &partial["rejectedSpans"];
+    let rejected_spans = rejected.as_i64().or_else(|| rejected.as_str()?.parse().ok()).unwrap_or(0);
+    let error_message = partial["errorMessage"].as_str().unwrap_or_default().to_owned();
+    partial_success(ExportTracePartialSuccess { rejected_spans, error_message })
 }
 
 /// What a response of OTLP says.
 pub(crate) fn partial(response: ExportTraceServiceResponse) -> Answer {
-    let partial = response.partial_success.unwrap_or_default();
+    partial_success(response.partial_success.unwrap_or_default())
+}
+
+fn partial_success(partial: ExportTracePartialSuccess) -> Answer {
     Answer::Accepted {
         left_out: u64::try_from(partial.rejected_spans).unwrap_or(0),
         message: partial.error_message.chars().take(300).collect(),
