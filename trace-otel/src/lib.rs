@@ -28,3 +28,19 @@ pub use export::{
 };
 #[cfg(feature = "export")]
 pub use profile::{Profile, Profiles, UnknownProfile};
+
+#[cfg(feature = "layer")]
+mod layer;
+
+#[cfg(feature = "layer")]
+pub use layer::{TraceIds, TraceIdsFormat, TraceLayer};
+
+#[cfg(feature = "http")]
+mod headers;
+#[cfg(feature = "tower")]
+mod tower;
+
+#[cfg(feature = "http")]
+pub use headers::{continue_run, extract, inject, inject_from};
+#[cfg(feature = "tower")]
+pub use tower::{ClientFuture, ClientLayer, ClientService, ServerFuture, ServerLayer, ServerService};

@@ -140,10 +140,12 @@ impl ObservationGuard {
 
     /// Begins an observation of a model call, with what is known of the call before it is made.
     pub fn start_llm(name: impl Into<String>, call: LlmCall) -> Self {
-        Self::start_with(name, Kind::Llm, Value::Null, Some(Box::new(call)))
+        Self::start_with(name, Kind::Llm, Value::Null, Some(call))
     }
 
-    fn start_with(name: impl Into<String>, kind: impl Into<Kind>, input: Value, llm: Option<Box<LlmCall>>) -> Self {
+    /// Begins an observation with its input, and with what is known of a model call before it is made.
+    pub fn start_with(name: impl Into<String>, kind: impl Into<Kind>, input: Value, call: Option<LlmCall>) -> Self {
+        let llm = call.map(Box::new);
         Self(OpenSpan::start(false, |id, parent_id| {
             let (name, kind) = (name.into(), kind.into());
             Body::ObservationStart(ObservationStart {
