@@ -158,6 +158,11 @@ impl End {
         }
     }
 
+    /// What is known of the model call when it is over.
+    pub(super) fn call(&mut self, call: LlmCall) {
+        self.llm().merge(call);
+    }
+
     fn ending(&mut self) -> &mut Ending {
         self.ending.get_or_insert_default()
     }

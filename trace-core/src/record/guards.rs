@@ -89,6 +89,19 @@ macro_rules! guard_methods {
             self.0.end().set_outcome(Outcome::Cancelled);
         }
 
+        #[doc = concat!("Says something of the ", $what, ".")]
+        pub fn attribute(&mut self, key: impl AsRef<str>, value: impl Serialize) {
+            if self.0.id != 0 {
+                self.0.end().attribute(key.as_ref(), capture::to_value(&value));
+            }
+        }
+
+        #[doc = concat!("Whether the ", $what, " is recorded.")]
+        #[must_use]
+        pub fn is_recording(&self) -> bool {
+            self.0.id != 0
+        }
+
         #[doc = concat!("What the ", $what, " produced.")]
         pub fn output(&mut self, output: impl Serialize) {
             if self.0.id != 0 {
@@ -127,10 +140,12 @@ impl ObservationGuard {
 
     /// Begins an observation of a model call, with what is known of the call before it is made.
     pub fn start_llm(name: impl Into<String>, call: LlmCall) -> Self {
-        Self::start_with(name, Kind::Llm, Value::Null, Some(Box::new(call)))
+        Self::start_with(name, Kind::Llm, Value::Null, Some(call))
     }
 
-    fn start_with(name: impl Into<String>, kind: impl Into<Kind>, input: Value, llm: Option<Box<LlmCall>>) -> Self {
+    /// Begins an observation with its input, and with what is known of a model call before it is made.
+    pub fn start_with(name: impl Into<String>, kind: impl Into<Kind>, input: Value, call: Option<LlmCall>) -> Self {
+        let llm = call.map(Box::new);
         Self(OpenSpan::start(false, |id, parent_id| {
             let (name, kind) = (name.into(), kind.into());
             Body::ObservationStart(ObservationStart {
@@ -146,6 +161,11 @@ impl ObservationGuard {
     }
 
     guard_methods!("observation");
+
+    /// More about the model call, as it is known when it is over; what was said before stands where this says nothing.
+    pub fn call(&mut self, call: LlmCall) {
+        self.0.end().call(call);
+    }
 
     /// What tokens the call used.
     pub fn usage(&mut self, usage: impl IntoUsage) {

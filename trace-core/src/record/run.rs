@@ -6,7 +6,7 @@ use super::guards::{ObservationGuard, StageGuard};
 use crate::collect;
 use crate::context::local::{self, Place, random_u64};
 use crate::context::shared::Shared;
-use crate::context::{Ctx, Entered, RemoteParent, Swapped, TraceparentError, notice, parse_traceparent};
+use crate::context::{Carried, Ctx, Entered, RemoteParent, Swapped, TraceparentError, notice, parse_traceparent};
 use crate::event::{Body, ChildStart, TraceAccount, TraceEnd, TraceStart};
 use crate::model::{ChildTrace, ErrorInfo, Object, Outcome, SCHEMA_VERSION, Status};
 use crate::names;
@@ -44,6 +44,7 @@ pub struct Run {
     tags: BTreeMap<String, String>,
     fields: Object,
     remote: Option<RemoteParent>,
+    carried: Option<Carried>,
     warning: Option<String>,
 }
 
@@ -130,13 +131,27 @@ impl Run {
         self
     }
 
-    /// The parent's `tracestate` header, which carries its trace id; call it after [`Run::traceparent`].
+    /// The parent's `tracestate` header, which carries its trace id; call it after [`Run::traceparent`]. Entries of other vendors are
+    /// passed on with the calls that this run makes.
     #[must_use]
     pub fn tracestate(mut self, header: &str) -> Self {
+        self.carried.get_or_insert_default().take_tracestate(header);
         if let Some(remote) = &mut self.remote {
             let traceparent = format!("00-{}-{}-01", remote.otel_trace_id, remote.span_id);
             remote.trace_id = parse_traceparent(&traceparent, Some(header)).ok().and_then(|parent| parent.trace_id);
         }
+        self
+    }
+
+    /// The parent's W3C `baggage` header, which is passed on with the calls that this run makes. Its members `session.id` and
+    /// `user.id` are taken where the run names no session or user of its own.
+    #[must_use]
+    pub fn baggage(mut self, header: &str) -> Self {
+        let carried = self.carried.get_or_insert_default();
+        carried.take_baggage(header);
+        let (session, user) = (carried.baggage_value("session.id"), carried.baggage_value("user.id"));
+        self.session = self.session.or(session);
+        self.user = self.user.or(user);
         self
     }
 }
@@ -187,7 +202,8 @@ fn open(mut run: Run) -> Opened {
     });
     let session_id = session.unwrap_or_else(|| trace_id.clone());
     let root_span = random_u64();
-    let shared = Shared::new(trace_id, otel_trace_id, session_id, run.project, project_id, root_span, tracer);
+    let carried = run.carried.or_else(|| parent.as_ref().map(|parent| parent.carried.clone())).unwrap_or_default();
+    let shared = Shared::new(trace_id, otel_trace_id, session_id, run.project, project_id, root_span, carried, tracer);
     let start = TraceStart {
         schema_version: SCHEMA_VERSION,
         otel_trace_id: Some(shared.otel_trace_id.clone()),
