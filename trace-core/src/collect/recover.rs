@@ -1,5 +1,6 @@
 //! Traces whose process died: their streams are folded, and they are ended as incomplete.
 
+use super::flags::{LateFlags, flag_stream};
 use super::live::{self, Orphans};
 use super::sinks::Job;
 use super::{Completion, SinkHandle};
@@ -81,7 +82,7 @@ fn recover_orphans(tracer: &Tracer, traces_dir: &Path, orphans: Orphans) -> io::
         }
         let project_dir = traces_dir.parent().map(Path::to_path_buf);
         let project_id = found.fold.trace().project_id.clone();
-        let report = store(tracer, Arc::new(found.fold.into_trace()), project_dir);
+        let report = keep(tracer, &stream, found.fold, project_dir)?;
         all_kept &= report.errors.is_empty();
         recovered.push(Recovered { trace_id: trace_id.clone(), project_id, events: found.events, report });
     }
@@ -121,11 +122,32 @@ fn end(stream: &Path, found: &mut Found) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a trace to all sinks and waits for their answers.
-fn store(tracer: &Tracer, trace: Arc<Trace>, project_dir: Option<PathBuf>) -> FinishReport {
-    let sinks = &tracer.inner().sinks;
+/// Gives a trace to all sinks and waits for their answers; with the flags that one of them raised, it goes to the others once more.
+fn keep(tracer: &Tracer, stream: &Path, fold: Fold, project_dir: Option<PathBuf>) -> io::Result<FinishReport> {
+    let trace = Arc::new(fold.into_trace());
+    let mut report = store(tracer, Arc::clone(&trace), project_dir.clone(), |_| true);
+    let flags = report.calibration_flags.clone();
+    if let (false, Some(project_dir)) = (flags.is_empty(), project_dir) {
+        let (trace_id, session_id) = (trace.trace_id.clone(), trace.session_id.clone());
+        let late = LateFlags { trace_id, session_id, project_dir, flags };
+        for (project_dir, document) in flag_stream(stream, vec![late], |_, _| false)? {
+            let again = store(tracer, Arc::new(document), Some(project_dir), |sink| !sink.is_database());
+            report.errors.extend(again.errors);
+        }
+    }
+    Ok(report)
+}
+
+/// Gives a trace to those sinks and waits for their answers.
+fn store(
+    tracer: &Tracer,
+    trace: Arc<Trace>,
+    project_dir: Option<PathBuf>,
+    to: impl Fn(&SinkHandle) -> bool,
+) -> FinishReport {
+    let sinks: Vec<&SinkHandle> = tracer.inner().sinks.iter().filter(|sink| to(sink)).collect();
     let completion = Completion::new(&trace.trace_id);
-    completion.sent(sinks.len(), sinks.iter().any(SinkHandle::is_database), trace.metadata.dropped_events);
+    completion.sent(sinks.len(), sinks.iter().any(|sink| sink.is_database()), trace.metadata.dropped_events);
     let reporter = tracer.clone();
     let report: Arc<dyn Fn(&SinkError) + Send + Sync> = Arc::new(move |error| reporter.failed(&error.to_string()));
     let finished = FinishedTrace { trace, project_dir, sampled: true, again: true };
@@ -134,6 +156,7 @@ fn store(tracer: &Tracer, trace: Arc<Trace>, project_dir: Option<PathBuf>) -> Fi
             finished: finished.clone(),
             stream: None,
             completion: Arc::clone(&completion),
+            key: None,
             report: Arc::clone(&report),
         });
     }
@@ -155,7 +178,7 @@ fn read_trace(stream: &Path, trace_id: &str) -> io::Result<Option<Found>> {
 }
 
 /// A fold with the limits that the recording process had.
-fn new_fold(first: &Event) -> Fold {
+pub(super) fn new_fold(first: &Event) -> Fold {
     let mut limits = FoldLimits::default();
     if let Body::TraceStart(start) = &first.body {
         limits.max_items = start.max_items.and_then(|items| usize::try_from(items).ok()).unwrap_or(limits.max_items);
@@ -185,7 +208,7 @@ pub fn traces_of_stream(stream: &Path) -> io::Result<Vec<Trace>> {
     Ok(order.iter().filter_map(|id| folds.remove(id)).map(Fold::into_trace).collect())
 }
 
-fn read_events(stream: &Path, mut take: impl FnMut(Event)) -> io::Result<()> {
+pub(super) fn read_events(stream: &Path, mut take: impl FnMut(Event)) -> io::Result<()> {
     let file = match File::open(stream) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -21,7 +21,7 @@ mod weight;
 use crate::event::{Body, Event};
 use crate::model::{Timestamp, Trace};
 use indexmap::IndexMap;
-use place::{Index, StageState};
+use place::{Index, Room, StageState};
 use seen::Seen;
 
 /// How much of a run the document holds.
@@ -174,6 +174,11 @@ impl Fold {
     #[must_use]
     pub fn into_trace(self) -> Trace {
         self.trace
+    }
+
+    /// How many flags the document still has room for.
+    pub(crate) fn room_for_flags(&self) -> usize {
+        self.room(Room::Reserved)
     }
 
     /// Whether a `trace_end` was folded in.
