@@ -6,3 +6,5 @@ pub mod query;
 pub mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod statistics;
