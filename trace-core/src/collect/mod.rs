@@ -21,6 +21,7 @@ pub use stream_file::stream_file_name;
 use crate::context::shared::Shared;
 use crate::event::{Body, TraceEnd, TraceStart};
 use crate::model::Timestamp;
+use crate::observe;
 use crate::record::Record;
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
@@ -170,7 +171,9 @@ pub(crate) fn flush(tracer: &Tracer, timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
     let (sender, receiver) = sync_channel(1);
     request(Wish::Flush(sender));
-    receiver.recv_timeout(timeout).is_ok() && sinks::flush(&tracer.inner().sinks, deadline)
+    let stored = receiver.recv_timeout(timeout).is_ok() && sinks::flush(&tracer.inner().sinks, deadline);
+    observe::flush(&tracer.inner().observers, deadline);
+    stored
 }
 
 /// See [`Tracer::close`].
@@ -187,6 +190,7 @@ pub(crate) fn close(tracer: &Tracer, timeout: Duration) -> bool {
         ));
     }
     let stored = sinks::close(&tracer.inner().sinks, deadline);
+    observe::close(&tracer.inner().observers, deadline);
     request(Wish::Release(tracer.clone(), sender));
     // Only forgetting is left: a moment is enough even when the time is over.
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
