@@ -225,7 +225,11 @@ impl Convert {
         match &mut body {
             Body::StageStart(start) => {
                 self.began.insert(span, at);
-                self.begin_stage(span, &start.name, None);
+                let component = start.component.take().map(|mut component| {
+                    self.tracer.inner().redactor.name(&mut component);
+                    clean_name(&component).into_owned()
+                });
+                self.begin_stage(span, &start.name, component.as_deref());
                 start.name = clean_name(&start.name).into_owned();
             }
             Body::ObservationStart(start) => {

@@ -17,13 +17,14 @@ mod worker;
 
 pub(crate) use completion::Completion;
 pub use flags::{FlagError, LateFlags, flag_later};
-pub use recover::{RecoverError, Recovered, recover, traces_of_stream};
+pub use recover::{RecoverError, Recovered, read_events, recover, traces_of_events, traces_of_stream};
 pub(crate) use sinks::SinkHandle;
 pub use stream_file::stream_file_name;
 
 use crate::context::shared::Shared;
 use crate::event::{Body, TraceEnd, TraceStart};
 use crate::model::{CalibrationFlag, Timestamp, Trace};
+use crate::observe;
 use crate::record::{Record, Recorded, RingReader};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
@@ -199,9 +200,11 @@ pub(crate) fn flush(tracer: &Tracer, timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
     let (sender, receiver) = sync_channel(1);
     request(Wish::Flush(sender));
-    receiver.recv_timeout(timeout).is_ok()
+    let stored = receiver.recv_timeout(timeout).is_ok()
         && flags_are_handed_on(tracer, deadline)
-        && sinks::flush(&tracer.inner().sinks, deadline)
+        && sinks::flush(&tracer.inner().sinks, deadline);
+    observe::flush(&tracer.inner().observers, deadline);
+    stored
 }
 
 /// Waits until the sinks are idle, and the collector has given them what follows from the flags that they raised.
@@ -227,6 +230,7 @@ pub(crate) fn close(tracer: &Tracer, timeout: Duration) -> bool {
     }
     let handed_on = flags_are_handed_on(tracer, deadline);
     let stored = sinks::close(&tracer.inner().sinks, deadline) && handed_on;
+    observe::close(&tracer.inner().observers, deadline);
     request(Wish::Release(tracer.clone(), sender));
     // Only forgetting is left: a moment is enough even when the time is over.
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));

@@ -9,6 +9,7 @@ use crate::context::shared::Shared;
 use crate::event::{Body, Event, FlagRaised, TraceAccount, TraceEnd, TraceStart, TraceUpdate};
 use crate::fold::{Fold, FoldLimits};
 use crate::model::{CalibrationFlag, Status, Timestamp, Trace};
+use crate::observe;
 use crate::record::Recorded;
 use crate::sink::{FinishedTrace, SinkError};
 use crate::tracer::Tracer;
@@ -160,6 +161,7 @@ impl OpenTrace {
             body,
         };
         self.seq += 1;
+        observe::broadcast(&self.shared.tracer.inner().observers, &event);
         if let Some(stream) = &self.stream {
             self.line.clear();
             event.write_line(&mut self.line);

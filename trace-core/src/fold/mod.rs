@@ -23,6 +23,7 @@ use crate::model::{Timestamp, Trace};
 use indexmap::IndexMap;
 use place::{Index, Room, StageState};
 use seen::Seen;
+pub(crate) use weight::of as event_bytes;
 
 /// How much of a run the document holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

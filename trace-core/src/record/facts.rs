@@ -236,6 +236,13 @@ pub fn stage(name: impl Into<String>) -> super::StageGuard {
     super::StageGuard::start(name)
 }
 
+/// Begins a stage of a component that is only known at run time, such as the one that is being generated. It stands in the `component`
+/// field of everything recorded inside, and in the names of side files.
+#[must_use = "the stage ends when the guard is dropped"]
+pub fn stage_for(name: impl Into<String>, component: impl Into<String>) -> super::StageGuard {
+    super::StageGuard::start_for(name, component)
+}
+
 /// Begins an observation; code belongs inside with [`ObservationGuard::scope`](super::ObservationGuard::scope).
 #[must_use = "the observation ends when the guard is dropped"]
 pub fn observe(name: impl Into<String>, kind: impl Into<Kind>) -> super::ObservationGuard {
