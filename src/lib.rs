@@ -38,10 +38,10 @@ pub use trace_core::registry::{self, TracingComponent, registry};
 pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
 pub use trace_core::{event, import};
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use trace_store::{query, sql};
 #[cfg(feature = "store")]
 pub use trace_store::{files, settings};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use trace_store::{query, sql};
 
 pub use trace_core::registry::{Prompt, PromptError, RenderedPrompt};
 #[doc = include_str!("../docs/macros/tracing_component.md")]

@@ -2,6 +2,8 @@
 
 pub mod files;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod prompts;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod query;
 pub mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -99,6 +99,7 @@ impl OpenTrace {
         }
         let mut body = converted.body;
         if let Body::TraceEnd(end) = &mut body {
+            self.fill_versions(at, streams);
             end.metadata = self.account();
         }
         let is_end = matches!(body, Body::TraceEnd(_));
@@ -107,6 +108,13 @@ impl OpenTrace {
         self.ended |= is_end;
         self.report_drops(at, streams);
         self.work += began.elapsed();
+    }
+
+    /// Says which versions of prompts became known since their calls began.
+    fn fill_versions(&mut self, at: Tick, streams: &mut Streams) {
+        for (named, body) in self.convert.late_versions() {
+            self.emit(at, named, None, body, streams);
+        }
     }
 
     /// Writes how many records were dropped while that grows, so that the trace of a process that dies tells it too.
@@ -177,7 +185,9 @@ impl OpenTrace {
         }
         self.shared.ended.store(true, Ordering::Release);
         self.ended = true;
-        let (at, metadata) = (Tick::now(), self.account());
+        let at = Tick::now();
+        self.fill_versions(at, streams);
+        let metadata = self.account();
         let status = self.shared.marked().unwrap_or(Status::Incomplete);
         let end = TraceEnd { status, metadata, error: self.shared.take_error(), ..TraceEnd::default() };
         let duration = Some(at.duration_since(self.shared.started));

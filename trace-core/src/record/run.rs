@@ -204,6 +204,9 @@ fn open(mut run: Run) -> Opened {
     let root_span = random_u64();
     let carried = run.carried.or_else(|| parent.as_ref().map(|parent| parent.carried.clone())).unwrap_or_default();
     let shared = Shared::new(trace_id, otel_trace_id, session_id, run.project, project_id, root_span, carried, tracer);
+    if let Some(user) = &run.user {
+        shared.set_user(user.clone());
+    }
     let start = TraceStart {
         schema_version: SCHEMA_VERSION,
         otel_trace_id: Some(shared.otel_trace_id.clone()),
