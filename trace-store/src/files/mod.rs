@@ -19,15 +19,19 @@ mod summary;
 mod terminal;
 mod units;
 
+pub(crate) use atomic::copy;
 pub use atomic::{FileError, remove_abandoned};
 pub use document::{DocumentSink, SummarySink};
-pub(crate) use escape::one_line;
+pub use escape::one_line;
 pub use front_matter::{FrontMatter, front_matter};
+pub(crate) use layout::side_files;
 pub use layout::{BadTraceId, TRACES_DIR, document_path, summary_path};
+pub(crate) use read::is_side_file;
 pub use read::{Listing, Problem, ReadError, StoredDocument, find, list, load, read_document};
 pub use scorecard::{Style, render};
 pub use summary::summary;
 pub use terminal::{ParseModeError, ScorecardMode, ScorecardSink};
+pub use units::{count, counted, dollars, duration, overall, score};
 
 #[cfg(test)]
 mod fixture;

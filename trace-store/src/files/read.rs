@@ -191,7 +191,8 @@ fn newest_first(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     Ok(dated.into_iter().map(|(_, path)| path).collect())
 }
 
-fn is_side_file(stem: &str) -> bool {
+/// Whether a name without its ending is that of a side file, or hidden.
+pub(crate) fn is_side_file(stem: &str) -> bool {
     stem.starts_with('.') || stem.starts_with("llm_") || stem.starts_with("validation_error_")
 }
 
