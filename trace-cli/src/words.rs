@@ -1,0 +1,91 @@
+//! Numbers and moments as people read them.
+
+use trace_core::model::Timestamp;
+pub(crate) use trace_store::files::{count, counted, dollars, duration, one_line, score};
+
+/// What stands where a value is not known.
+pub(crate) const UNKNOWN: &str = "-";
+
+const MINUTE: f64 = 60.0;
+const HOUR: f64 = 60.0 * MINUTE;
+const DAY: f64 = 24.0 * HOUR;
+
+/// How long ago a moment was: `just now`, `5m ago`, `3h ago`, `12d ago`, then its date.
+pub(crate) fn ago(moment: Timestamp, now: Timestamp) -> String {
+    let seconds = now.seconds_since(moment);
+    match seconds {
+        // A clock elsewhere may be ahead of this one by some seconds.
+        ..-60.0 => format!("{} UTC", minute(moment)),
+        ..MINUTE => "just now".to_owned(),
+        ..HOUR => format!("{:.0}m ago", (seconds / MINUTE).floor()),
+        ..DAY => format!("{:.0}h ago", (seconds / HOUR).floor()),
+        _ if seconds < 30.0 * DAY => format!("{:.0}d ago", (seconds / DAY).floor()),
+        _ => moment.date(),
+    }
+}
+
+/// A moment with how long ago it was: `2026-02-13 14:30 UTC (3h ago)`.
+pub(crate) fn when(moment: Timestamp) -> String {
+    let now = Timestamp::now();
+    let relative = ago(moment, now);
+    if relative == moment.date() || relative.ends_with("UTC") {
+        format!("{} UTC", minute(moment))
+    } else {
+        format!("{} UTC ({relative})", minute(moment))
+    }
+}
+
+/// A moment to the minute: `2026-02-13 14:30`.
+fn minute(moment: Timestamp) -> String {
+    let text = moment.to_string();
+    text.get(..16).map_or(text.clone(), |head| head.replace('T', " "))
+}
+
+/// A number of bytes: `512 B`, `1.5 GiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    #[allow(clippy::cast_precision_loss)] // shown with one decimal
+    let mut value = bytes as f64;
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut unit = UNITS[0];
+    for next in UNITS {
+        value /= 1024.0;
+        unit = next;
+        if value < 1024.0 {
+            break;
+        }
+    }
+    format!("{value:.1} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_from_now() {
+        let now: Timestamp = "2026-02-13T14:30:22Z".parse().unwrap();
+        for (moment, told) in [
+            ("2026-02-13T14:30:25Z", "just now"),
+            ("2026-02-13T14:30:00Z", "just now"),
+            ("2026-02-13T14:29:00Z", "1m ago"),
+            ("2026-02-13T11:30:00Z", "3h ago"),
+            ("2026-02-01T14:30:00Z", "12d ago"),
+            ("2025-02-01T14:30:00Z", "2025-02-01"),
+            ("2026-02-14T09:05:00Z", "2026-02-14 09:05 UTC"),
+        ] {
+            assert_eq!(ago(moment.parse().unwrap(), now), told, "{moment}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_the_unit_that_fits() {
+        for (number, told) in
+            [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 << 30, "3.0 GiB"), (u64::MAX, "16777216.0 TiB")]
+        {
+            assert_eq!(bytes(number), told);
+        }
+    }
+}
