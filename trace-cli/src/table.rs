@@ -58,19 +58,19 @@ impl Column {
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     text: String,
-    paint: Option<Paint>,
+    paint: Paint,
 }
 
 impl Field {
     /// A text in a colour.
     pub(crate) fn painted(text: impl Into<String>, paint: Paint) -> Self {
-        Self { text: text.into(), paint: Some(paint) }
+        Self { text: text.into(), paint }
     }
 }
 
 impl<T: Into<String>> From<T> for Field {
     fn from(text: T) -> Self {
-        Self { text: text.into(), paint: None }
+        Self { text: text.into(), paint: Paint::Plain }
     }
 }
 
@@ -182,11 +182,11 @@ fn aligned(cell: Cell, column: Column) -> Cell {
 fn styled(field: &Field) -> Cell {
     let cell = Cell::new(&field.text);
     match field.paint {
-        None => cell,
-        Some(Paint::Good) => cell.fg(Color::DarkGreen),
-        Some(Paint::Bad) => cell.fg(Color::DarkRed),
-        Some(Paint::Notice) => cell.fg(Color::DarkYellow),
-        Some(Paint::Quiet) => cell.add_attribute(Attribute::Dim),
-        Some(Paint::Strong) => cell.add_attribute(Attribute::Bold),
+        Paint::Plain => cell,
+        Paint::Good => cell.fg(Color::DarkGreen),
+        Paint::Bad => cell.fg(Color::DarkRed),
+        Paint::Notice => cell.fg(Color::DarkYellow),
+        Paint::Quiet => cell.add_attribute(Attribute::Dim),
+        Paint::Strong => cell.add_attribute(Attribute::Bold),
     }
 }

@@ -40,16 +40,18 @@ impl Terminal {
 
     /// The text in a colour, where colours are shown.
     pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
-        if !self.colour || text.is_empty() {
-            return text.to_owned();
+        match paint.code() {
+            Some(code) if self.colour && !text.is_empty() => format!("\x1b[{code}m{text}\x1b[0m"),
+            _ => text.to_owned(),
         }
-        format!("\x1b[{}m{text}\x1b[0m", paint.code())
     }
 }
 
 /// What a colour says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paint {
+    /// Nothing.
+    Plain,
     /// It went well.
     Good,
     /// It did not.
@@ -63,13 +65,14 @@ pub(crate) enum Paint {
 }
 
 impl Paint {
-    const fn code(self) -> &'static str {
+    const fn code(self) -> Option<&'static str> {
         match self {
-            Self::Good => "32",
-            Self::Bad => "31",
-            Self::Notice => "33",
-            Self::Quiet => "2",
-            Self::Strong => "1",
+            Self::Plain => None,
+            Self::Good => Some("32"),
+            Self::Bad => Some("31"),
+            Self::Notice => Some("33"),
+            Self::Quiet => Some("2"),
+            Self::Strong => Some("1"),
         }
     }
 }

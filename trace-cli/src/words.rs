@@ -1,6 +1,7 @@
 //! Numbers and moments as people read them.
 
 use trace_core::model::Timestamp;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 pub(crate) use trace_store::files::{count, counted, dollars, duration, one_line, score};
 
 /// What stands where a value is not known.
@@ -9,6 +10,27 @@ pub(crate) const UNKNOWN: &str = "-";
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
+
+/// The columns that a text takes on a terminal.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text in at most so many columns, with `…` where it is cut.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut room = columns.saturating_sub(1);
+    let fits = |c: &char| {
+        let needed = c.width().unwrap_or(0);
+        let fits = needed <= room;
+        room = room.saturating_sub(needed);
+        fits
+    };
+    let head: String = text.chars().take_while(fits).collect();
+    format!("{}…", head.trim_end())
+}
 
 /// How long ago a moment was: `just now`, `5m ago`, `3h ago`, `12d ago`, then its date.
 pub(crate) fn ago(moment: Timestamp, now: Timestamp) -> String {
@@ -78,6 +100,15 @@ mod tests {
         ] {
             assert_eq!(ago(moment.parse().unwrap(), now), told, "{moment}");
         }
+    }
+
+    #[test]
+    fn a_text_is_cut_by_columns_not_by_characters() {
+        assert_eq!(cut("größer", 6), "größer");
+        assert_eq!(cut("größer", 4), "grö…");
+        assert_eq!((cut("日本語", 6), cut("日本語", 5)), ("日本語".into(), "日本…".into()));
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!((cut("one two", 5), cut("x", 0)), ("one…".into(), "…".into()));
     }
 
     #[test]
