@@ -34,7 +34,7 @@ pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
 pub use trace_core::{event, import};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use trace_store::sql;
+pub use trace_store::{query, sql};
 #[cfg(feature = "store")]
 pub use trace_store::{files, settings};
 

@@ -1,8 +1,10 @@
 //! What can be asked: commands, arguments, options.
 
 mod keep;
+mod read;
 
 pub(crate) use keep::{DoctorArgs, ImportArgs, MigrateArgs, MigrateTo};
+pub(crate) use read::{ListArgs, PageArgs, QueryArgs, WindowArgs};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -41,6 +43,12 @@ pub(crate) struct PlaceArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    List(ListArgs),
+    Query(QueryArgs),
+    /// List runs whose quality gate failed
+    Failures(PageArgs),
+    /// List runs that were flagged for review
+    Flags(PageArgs),
     Doctor(DoctorArgs),
     Import(ImportArgs),
     /// End, as incomplete, the traces that dead processes left open

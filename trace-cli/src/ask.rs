@@ -12,7 +12,11 @@ pub(crate) async fn open(place: &Place) -> Result<Store, Failure> {
     let store = Store::open(&place.settings).await.map_err(|error| failure(&error))?;
     let skipped = store.skipped();
     if let Some(first) = skipped.first() {
-        let others = if skipped.len() > 1 { format!(" (and {} more; `whytrace doctor` counts them)", skipped.len() - 1) } else { String::new() };
+        let others = if skipped.len() > 1 {
+            format!(" (and {} more; `whytrace doctor` counts them)", skipped.len() - 1)
+        } else {
+            String::new()
+        };
         say(&format!("passed over {}{others}", first.message));
     }
     Ok(store)

@@ -4,17 +4,20 @@
 //! nothing was found or a check failed, 2 when the arguments cannot be taken. Every question is answered by `trace-store`;
 //! this crate asks and prints.
 //!
-//! The way through it: [`args`] says what can be asked, [`place`] where traces are, `commands` has a file for each command, and
-//! [`out`], [`terminal`], [`table`] and [`words`] print.
+//! The way through it: [`args`] says what can be asked, [`place`] where traces are, [`ask`] makes questions of arguments, [`commands`]
+//! has a file for each command, and [`out`], [`terminal`], [`table`], [`runs`], [`tree`] and [`words`] print.
 
 mod args;
+mod ask;
 mod commands;
 mod failure;
 mod out;
 mod place;
 mod progress;
+mod runs;
 mod table;
 mod terminal;
+mod tree;
 mod words;
 
 use args::Cli;

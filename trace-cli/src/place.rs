@@ -84,9 +84,3 @@ impl Place {
         Ok(rows.map(|rows| Arc::new(rows) as Arc<dyn Sink>))
     }
 }
-
-/// A runtime for one command.
-pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::Failed(format!("the system gives no event loop: {error}")))?.block_on(work)
-}

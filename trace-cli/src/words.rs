@@ -1,8 +1,8 @@
 //! Numbers and moments as people read them.
 
 use trace_core::model::Timestamp;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 pub(crate) use trace_store::files::{count, counted, dollars, duration, one_line, score};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What stands where a value is not known.
 pub(crate) const UNKNOWN: &str = "-";

@@ -8,7 +8,9 @@ use clap::Args;
 pub(crate) struct WindowArgs {
     /// Runs that began at or after this moment: 2026-02-13, 2026-02-13T14:30:22Z, -7d (also h, m, s, w)
     #[arg(long, value_name = "MOMENT", allow_hyphen_values = true, default_value = "-30d", hide_default_value = true)]
-    #[arg(help = "Runs that began at or after this moment: 2026-02-13, 2026-02-13T14:30:22Z, -7d (also h, m, s, w) [default: 30 days ago]")]
+    #[arg(
+        help = "Runs that began at or after this moment: 2026-02-13, 2026-02-13T14:30:22Z, -7d (also h, m, s, w) [default: 30 days ago]"
+    )]
     pub(crate) since: String,
 
     /// Runs that began before this moment
@@ -86,7 +88,9 @@ pub(crate) struct QueryArgs {
 
 /// Show one run
 #[derive(Args, Debug)]
-#[command(after_help = "The id may be shortened to a beginning that only one run has, or be `last` for the newest run.")]
+#[command(
+    after_help = "The id may be shortened to a beginning that only one run has, or be `last` for the newest run."
+)]
 pub(crate) struct ShowArgs {
     /// The run
     #[arg(value_name = "ID")]

@@ -5,7 +5,6 @@
 use super::Context;
 use crate::args::MigrateTo;
 use crate::failure::{Failure, NOTHING};
-use crate::place::block_on;
 use crate::table::{Column, Field, Grid};
 use crate::terminal::Paint;
 use crate::words::{counted, when};
@@ -13,14 +12,12 @@ use serde::Serialize;
 use std::process::ExitCode;
 use trace_store::sql::{MigrationStatus, SqlStore};
 
-pub(crate) fn run(context: &mut Context, to: Option<MigrateTo>) -> Result<ExitCode, Failure> {
-    block_on(async {
-        match to.unwrap_or(MigrateTo::Up) {
-            MigrateTo::Up => up(context).await,
-            MigrateTo::Down { to, yes } => down(context, to, yes).await,
-            MigrateTo::Status { json } => status(context, json.json).await,
-        }
-    })
+pub(crate) async fn run(context: &mut Context, to: Option<MigrateTo>) -> Result<ExitCode, Failure> {
+    match to.unwrap_or(MigrateTo::Up) {
+        MigrateTo::Up => up(context).await,
+        MigrateTo::Down { to, yes } => down(context, to, yes).await,
+        MigrateTo::Status { json } => status(context, json.json).await,
+    }
 }
 
 async fn up(context: &mut Context) -> Result<ExitCode, Failure> {
@@ -74,20 +71,19 @@ struct Step<'a> {
     applied_at: Option<&'a str>,
 }
 
+impl<'a> From<&'a MigrationStatus> for Step<'a> {
+    fn from(step: &'a MigrationStatus) -> Self {
+        Self { version: step.version, name: &step.name, applied_at: step.applied_at.as_deref() }
+    }
+}
+
 /// Exit code 1 while a step is missing.
 async fn status(context: &mut Context, json: bool) -> Result<ExitCode, Failure> {
     let mut store = context.place.open_database().await?;
     let steps = store.migration_status().await.map_err(Failure::of)?;
     store.close().await;
     if json {
-        let step = |step: &'_ MigrationStatus| (step.version, step.name.clone(), step.applied_at.clone());
-        let owned: Vec<_> = steps.iter().map(step).collect();
-        let rows = owned.iter().map(|(version, name, applied_at)| Step {
-            version: *version,
-            name,
-            applied_at: applied_at.as_deref(),
-        });
-        context.out.json(&rows.collect::<Vec<_>>())?;
+        context.out.json(&steps.iter().map(Step::from).collect::<Vec<_>>())?;
     } else {
         let mut grid = Grid::new([Column::whole("VERSION").right(), Column::whole("NAME"), Column::whole("APPLIED")]);
         for step in &steps {

@@ -3,6 +3,7 @@
 mod complete;
 mod doctor;
 mod import;
+mod list;
 mod migrate;
 mod recover;
 
@@ -25,15 +26,24 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     if !matches!(cli.command, Command::Doctor(_) | Command::Completion { .. } | Command::Man) {
         context.place.say_problems();
     }
-    let context_ref = &mut context;
-    let code = match cli.command {
-        Command::Doctor(args) => doctor::run(context_ref, &args),
-        Command::Import(args) => import::run(context_ref, &args),
-        Command::Recover => recover::run(context_ref),
-        Command::Migrate(args) => migrate::run(context_ref, args.to),
-        Command::Completion { shell } => complete::completion(context_ref, shell),
-        Command::Man => complete::man(context_ref),
-    }?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Failed(format!("the system gives no event loop: {error}")))?;
+    let code = runtime.block_on(dispatch(&mut context, cli.command))?;
     context.out.flush()?;
     Ok(code)
+}
+
+async fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::List(args) => list::list(context, &args).await,
+        Command::Query(args) => list::query(context, &args).await,
+        Command::Failures(args) => list::failures(context, &args).await,
+        Command::Flags(args) => list::flags(context, &args).await,
+        Command::Doctor(args) => doctor::run(context, &args).await,
+        Command::Import(args) => import::run(context, &args),
+        Command::Recover => recover::run(context),
+        Command::Migrate(args) => migrate::run(context, args.to).await,
+        Command::Completion { shell } => complete::completion(context, shell),
+        Command::Man => complete::man(context),
+    }
 }

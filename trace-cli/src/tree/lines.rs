@@ -32,7 +32,10 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     pub(super) fn of(trace: &'a Trace, terminal: Terminal, scale: f64) -> Self {
         let began = trace.run.started_at.or_else(|| trace.stages.values().filter_map(|stage| stage.started_at).min());
-        let ends = trace.stages.values().filter_map(|stage| Some(stage.started_at?.seconds_since(began?) + stage.duration_seconds?));
+        let ends = trace
+            .stages
+            .values()
+            .filter_map(|stage| Some(stage.started_at?.seconds_since(began?) + stage.duration_seconds?));
         let seconds = trace.run.duration_seconds.into_iter().chain(ends).filter(|s| s.is_finite()).fold(0.0, f64::max);
         Self { trace, terminal, width: terminal.page(), scale, began, seconds }
     }
@@ -45,7 +48,11 @@ impl<'a> Lines<'a> {
             other => self.terminal.paint(Paint::Bad, &other.to_string()),
         };
         let id = self.terminal.paint(Paint::Strong, &one_line(&self.trace.trace_id, 128));
-        let mut lines = vec![format!("{id}  {}  {status}  {}", one_line(&self.trace.project_id, 80), duration(run.duration_seconds))];
+        let mut lines = vec![format!(
+            "{id}  {}  {status}  {}",
+            one_line(&self.trace.project_id, 80),
+            duration(run.duration_seconds)
+        )];
         if let Some(query) = run.query.as_deref().filter(|query| !query.is_empty()) {
             lines.push(cut(&format!("query: {}", one_line(query, TEXT)), self.width));
         }
@@ -64,7 +71,9 @@ impl<'a> Lines<'a> {
         if lost.stream_only > 0 {
             lines.push(notice(format!("{} only in the event stream", counted(lost.stream_only, "item"))));
         }
-        lines.extend(self.trace.warnings.iter().map(|warning| notice(format!("warning: {}", one_line(&warning.message, TEXT)))));
+        lines.extend(
+            self.trace.warnings.iter().map(|warning| notice(format!("warning: {}", one_line(&warning.message, TEXT)))),
+        );
         let flags = self.trace.calibration_flags.iter();
         lines.extend(flags.map(|flag| notice(format!("flag: {}", one_line(&flag.message, TEXT)))));
         lines
@@ -81,7 +90,8 @@ impl<'a> Lines<'a> {
 
     fn stage(&self, name: &str, stage: &Stage, branch: &str, rest: &str) -> Vec<String> {
         let name = if name == RUN_STAGE { "(outside any stage)".to_owned() } else { one_line(name, 100) };
-        let mut lines = vec![self.timed(branch, &name, Paint::Strong, stage.outcome, stage.started_at, stage.duration_seconds)];
+        let mut lines =
+            vec![self.timed(branch, &name, Paint::Strong, stage.outcome, stage.started_at, stage.duration_seconds)];
         lines.extend(stage.error.as_ref().map(|error| self.error(error, rest)));
         lines.extend(stage.evidence.as_ref().and_then(evidence).map(|text| self.quiet(rest, &text)));
         if let Some(overall) = stage.overall_score {
@@ -100,7 +110,8 @@ impl<'a> Lines<'a> {
     fn call(&self, call: &Observation, branch: &str, rest: &str) -> Vec<String> {
         let mut label = format!("{} ({})", one_line(&call.name, 100), one_line(call.kind.as_str(), 40));
         if let Some(llm) = call.llm.as_deref() {
-            label += &format!("  {}", llm.model.as_deref().map_or_else(|| UNKNOWN.to_owned(), |model| one_line(model, 80)));
+            label +=
+                &format!("  {}", llm.model.as_deref().map_or_else(|| UNKNOWN.to_owned(), |model| one_line(model, 80)));
             label += &match (llm.prompt_name.as_deref(), llm.prompt_version) {
                 (Some(name), Some(version)) => format!("  {}@{version}", one_line(name, 80)),
                 (Some(name), None) => format!("  {}@?", one_line(name, 80)),
@@ -174,7 +185,8 @@ impl<'a> Lines<'a> {
         if self.seconds <= 0.0 || !seconds.is_finite() {
             return String::new();
         }
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // clamped before
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        // clamped before
         let column = |at: f64| (at / self.seconds * BAR as f64).clamp(0.0, BAR as f64).round() as usize;
         let from = column(began.seconds_since(run)).min(BAR - 1);
         let to = column(began.seconds_since(run) + seconds).max(from + 1);

@@ -76,7 +76,8 @@ impl<'a> Tree<'a> {
 
     /// By time; what has none stays behind what it followed.
     fn sort(&mut self) {
-        let began: Vec<Option<Timestamp>> = self.nodes.iter().map(|node| node.item.and_then(|item| item.began())).collect();
+        let began: Vec<Option<Timestamp>> =
+            self.nodes.iter().map(|node| node.item.and_then(|item| item.began())).collect();
         for node in &mut self.nodes {
             let mut latest = None;
             let mut keyed: Vec<(Option<Timestamp>, usize)> = Vec::with_capacity(node.children.len());
@@ -147,14 +148,20 @@ mod tests {
     #[test]
     fn circles_and_lost_parents_stay_in_their_stage() {
         let mut trace = Trace::default();
-        let observations = vec![call("a", Some("b"), ""), call("b", Some("a"), ""), call("c", Some("gone"), ""), call("a", None, "")];
-        trace.stages.insert("s".into(), Stage { id: "s".into(), parent_id: Some("s".into()), observations, ..Stage::default() });
+        let observations =
+            vec![call("a", Some("b"), ""), call("b", Some("a"), ""), call("c", Some("gone"), ""), call("a", None, "")];
+        trace.stages.insert(
+            "s".into(),
+            Stage { id: "s".into(), parent_id: Some("s".into()), observations, ..Stage::default() },
+        );
         assert_eq!(drawn(&trace), "-s --a ---b --c --a");
     }
 
     #[test]
     fn a_chain_of_thirty_thousand_is_no_burden() {
-        let observations = (0..30_000).map(|n: u32| call(&n.to_string(), n.checked_sub(1).map(|n| n.to_string()).as_deref(), "")).collect();
+        let observations = (0..30_000)
+            .map(|n: u32| call(&n.to_string(), n.checked_sub(1).map(|n| n.to_string()).as_deref(), ""))
+            .collect();
         let mut trace = Trace::default();
         trace.stages.insert("s".into(), Stage { observations, ..Stage::default() });
         let tree = Tree::of(&trace);

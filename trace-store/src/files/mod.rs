@@ -26,8 +26,10 @@ pub use escape::one_line;
 pub use front_matter::{FrontMatter, front_matter};
 pub(crate) use layout::side_files;
 pub use layout::{BadTraceId, TRACES_DIR, document_path, summary_path};
-pub(crate) use read::is_side_file;
 pub use read::{Listing, Problem, ReadError, StoredDocument, find, list, load, read_document};
+#[cfg(feature = "_sql")]
+pub(crate) use read::{documents, import_inside};
+pub(crate) use read::{import_document, is_side_file};
 pub use scorecard::{Style, render};
 pub use summary::summary;
 pub use terminal::{ParseModeError, ScorecardMode, ScorecardSink};

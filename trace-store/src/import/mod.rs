@@ -10,7 +10,6 @@ pub use find::{Source, find};
 
 use crate::files::{self, FileError, Problem, TRACES_DIR};
 use std::collections::HashSet;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trace_core::collect::traces_of_stream;
@@ -20,9 +19,6 @@ use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink, Stored};
 
 /// How many traces go to the sinks together.
 const BATCH: usize = 64;
-
-/// A larger file is no document: values are limited, and so is their number.
-const MAX_BYTES: u64 = 2 << 30;
 
 /// The project of a trace that names none and lies in no project's folder.
 const NO_PROJECT: &str = "imported";
@@ -75,13 +71,15 @@ impl Importer {
     /// Takes the traces of one file. What cannot be taken is noted in the report.
     pub fn take(&mut self, source: &Source) {
         let traces = match source {
-            Source::Document(path) => read_foreign(path).map(|trace| vec![trace]),
-            Source::Stream(path) => read_stream(path),
+            Source::Document(path) => {
+                files::import_document(path).map(|trace| vec![trace]).map_err(|error| error.to_string())
+            }
+            Source::Stream(path) => read_stream(path).map_err(|reason| format!("{}: {reason}", path.display())),
         };
         let path = source.path();
         match traces {
             Ok(traces) => traces.into_iter().for_each(|trace| self.take_trace(trace, path)),
-            Err(reason) => self.skip(path, &reason),
+            Err(message) => self.note(path, &message),
         }
     }
 
@@ -151,7 +149,11 @@ impl Importer {
     }
 
     fn skip(&mut self, path: &Path, reason: &str) {
-        let message = files::one_line(&format!("{}: {reason}", path.display()), 1_000);
+        self.note(path, &format!("{}: {reason}", path.display()));
+    }
+
+    fn note(&mut self, path: &Path, message: &str) {
+        let message = files::one_line(message, 1_000);
         self.report.skipped.push(Problem { path: path.to_owned(), message });
     }
 }
@@ -185,25 +187,6 @@ fn copy_side_files(trace: &Trace, from: &Path, document: &Path) -> Result<(), Fi
         }
     }
     Ok(())
-}
-
-fn read_foreign(path: &Path) -> Result<Trace, String> {
-    let text = read_text(path).map_err(|error| error.to_string())?;
-    trace_core::import::read_document(&text).map_err(|error| error.to_string())
-}
-
-/// The text of a regular file of no more than [`MAX_BYTES`].
-fn read_text(path: &Path) -> io::Result<String> {
-    // Asked before it is opened: opening a named pipe would wait for its writer.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::other("it is larger than 2 GiB"));
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn read_stream(path: &Path) -> Result<Vec<Trace>, String> {

@@ -7,21 +7,21 @@
 //! written in which order, and `dialect` alone knows what differs between the databases. `link` opens and reopens the
 //! database, `outbox` keeps on disk what it could not take, `sink` is the thread that joins them.
 
-mod dialect;
-mod document;
+pub(crate) mod dialect;
+pub(crate) mod document;
 mod error;
 mod link;
-mod migrate;
+pub(crate) mod migrate;
 mod outbox;
-mod rows;
+pub(crate) mod rows;
 mod sink;
 mod store;
 #[cfg(test)]
-mod tests;
-mod time;
+pub(crate) mod tests;
+pub(crate) mod time;
 mod url;
-mod value;
-mod writer;
+pub(crate) mod value;
+pub(crate) mod writer;
 
 pub use error::SqlError;
 pub use migrate::MigrationStatus;

@@ -67,7 +67,7 @@ impl From<&str> for Value {
 }
 
 /// A column of a [`Table`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Column {
     /// Its name in Postgres; in SQLite a money column is stored under another one.
     pub(crate) name: &'static str,
@@ -76,7 +76,7 @@ pub(crate) struct Column {
 }
 
 /// A table that rows are written to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Table {
     /// Its name.
     pub(crate) name: &'static str,

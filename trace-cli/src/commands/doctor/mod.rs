@@ -10,7 +10,6 @@ use super::Context;
 use crate::args::DoctorArgs;
 use crate::failure::{Failure, NOTHING};
 use crate::out::Out;
-use crate::place::block_on;
 use crate::table::{Column, Field, Grid};
 use crate::terminal::Paint;
 use serde::Serialize;
@@ -67,10 +66,10 @@ struct Report<'a> {
     checks: &'a [Check],
 }
 
-pub(crate) fn run(context: &mut Context, args: &DoctorArgs) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(context: &mut Context, args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let mut checks = settings::checks(&context.place);
     checks.extend(folder::checks(&context.place.settings.dir));
-    checks.extend(block_on(async { Ok(database::checks(&context.place).await) })?);
+    checks.extend(database::checks(&context.place).await);
     let ok = checks.iter().all(|check| check.state != State::Failed);
     if args.json.json {
         context.out.json(&Report { ok, checks: &checks })?;

@@ -8,6 +8,7 @@
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+pub(crate) mod words;
 
 use super::error::SqlError;
 use super::url::{DatabaseKind, DatabaseUrl};
@@ -70,12 +71,26 @@ impl Connection {
     pub(crate) async fn open(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
         match url.kind() {
             #[cfg(feature = "sqlite")]
-            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience).await.map(Self::Sqlite),
+            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience, true).await.map(Self::Sqlite),
             #[cfg(feature = "postgres")]
             DatabaseKind::Postgres => postgres::Postgres::open(url, patience).await.map(Self::Postgres),
             #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
             _ => Err(SqlError::Url { url: url.to_string(), reason: "this program was built without it".to_owned() }),
         }
+    }
+
+    /// The same, but a file that is missing is not made.
+    pub(crate) async fn open_existing(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
+        match url.kind() {
+            #[cfg(feature = "sqlite")]
+            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience, false).await.map(Self::Sqlite),
+            _ => Self::open(url, patience).await,
+        }
+    }
+
+    /// Makes it a connection that only reads, and gives up a statement after `patience`.
+    pub(crate) async fn only_read(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
+        either!(self, connection => connection.only_read(patience).await)
     }
 
     /// Which database it is.

@@ -5,7 +5,7 @@
 
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
-use crate::sql::url::DatabaseUrl;
+use crate::sql::url::{DatabaseKind, DatabaseUrl};
 use crate::sql::value::{Column, Kind, Table, Value};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
@@ -46,6 +46,8 @@ pub(super) fn failure(code: &str) -> Failure {
     match code.get(..2) {
         // Data exception, constraint violated, program limit exceeded: the row is to blame.
         Some("22" | "23" | "54") => Failure::Refused,
+        // A statement that took too long.
+        Some("57") if code == "57014" => Failure::Away,
         // Connection exception, operator intervention: shut down, failed over, cut off.
         Some("08" | "57") => Failure::Lost,
         _ => Failure::Away,
@@ -65,6 +67,15 @@ impl Postgres {
             Ok(Err(error)) => Err(refuse(format!("{error} (check host, port, user, password and database)"))),
             Err(_) => Err(refuse(format!("no answer within {patience:?} (check host and port)"))),
         }
+    }
+
+    /// Plans are made for each question anew: what it asks for decides which index serves it. None is worth compiling.
+    pub(super) async fn only_read(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
+        self.patience = patience;
+        self.script("SET default_transaction_read_only = on; SET plan_cache_mode = force_custom_plan; SET jit = off")
+            .await?;
+        let sql = format!("SET statement_timeout = {}", patience.as_millis());
+        self.run(AssertSqlSafe(sql).into_sql_str(), Vec::new()).await.map(|_| ())
     }
 
     pub(super) async fn run(&mut self, sql: SqlStr, arguments: Vec<Value>) -> Result<u64, sqlx::Error> {
@@ -161,15 +172,7 @@ async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx
 
 /// How a column is read as the cell of its kind.
 fn selected(column: &Column) -> Cow<'static, str> {
-    let name = column.name;
-    match column.kind {
-        Kind::Text | Kind::Int | Kind::Float | Kind::Bool | Kind::Bytes | Kind::List => name.into(),
-        Kind::Time => {
-            format!(r#"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {name}"#).into()
-        }
-        Kind::Json => format!("{name}::text AS {name}").into(),
-        Kind::Money => format!("({name} * 1000000000000)::bigint AS {name}").into(),
-    }
+    DatabaseKind::Postgres.read(column.name, column)
 }
 
 /// The type of the array that a column's cells travel in, and the expression that makes the column of one of them.

@@ -1,0 +1,40 @@
+//! A statement that is put together: text of ours and numbered parameters. What comes from outside can only become a parameter.
+
+use crate::sql::DatabaseKind;
+use crate::sql::value::{Kind, Value};
+
+/// A statement under construction.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    /// Whose words to use.
+    pub(crate) kind: DatabaseKind,
+    /// The text so far.
+    pub(crate) sql: String,
+    /// The parameters so far.
+    pub(crate) arguments: Vec<Value>,
+}
+
+impl Statement {
+    /// An empty one.
+    pub(crate) fn new(kind: DatabaseKind) -> Self {
+        Self { kind, sql: String::new(), arguments: Vec::new() }
+    }
+
+    /// Adds text of ours.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.sql.push_str(text);
+        self
+    }
+
+    /// Makes a value a parameter; returns the text that stands for it.
+    pub(crate) fn parameter(&mut self, kind: Kind, value: Value) -> String {
+        self.arguments.push(value);
+        self.kind.parameter(kind, self.arguments.len()).into_owned()
+    }
+
+    /// Makes a value a parameter, and adds it.
+    pub(crate) fn bind(&mut self, kind: Kind, value: Value) -> &mut Self {
+        let parameter = self.parameter(kind, value);
+        self.push(&parameter)
+    }
+}
