@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// End, as incomplete, the traces that dead processes left open
     Recover,
     Migrate(MigrateArgs),
+    /// Serve the traces to a coding assistant (Model Context Protocol, stdio)
+    #[cfg(feature = "mcp")]
+    Mcp,
     /// Print the completions of a shell
     Completion {
         /// For which shell

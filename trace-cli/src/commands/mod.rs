@@ -28,7 +28,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("the system gives no event loop: {error}")))?;
-    let code = runtime.block_on(dispatch(&mut context, cli.command))?;
+    let code = runtime.block_on(dispatch(&mut context, cli.command));
+    // A read from stdin that nobody answers any more must not keep the program.
+    runtime.shutdown_background();
+    let code = code?;
     context.out.flush()?;
     Ok(code)
 }
@@ -43,7 +46,21 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, F
         Command::Import(args) => import::run(context, &args),
         Command::Recover => recover::run(context),
         Command::Migrate(args) => migrate::run(context, args.to).await,
+        #[cfg(feature = "mcp")]
+        Command::Mcp => mcp(context).await,
         Command::Completion { shell } => complete::completion(context, shell),
         Command::Man => complete::man(context),
     }
+}
+
+/// Serves an assistant until it closes stdin, or Ctrl-C.
+#[cfg(feature = "mcp")]
+async fn mcp(context: &mut Context) -> Result<ExitCode, Failure> {
+    let serving = trace_server::mcp::serve_stdio(context.place.settings.clone());
+    tokio::select! {
+        served = serving => served.map_err(Failure::of)?,
+        // Without a handler for it, the signal ends the program as it would end any other.
+        Ok(()) = tokio::signal::ctrl_c() => {}
+    }
+    Ok(ExitCode::SUCCESS)
 }

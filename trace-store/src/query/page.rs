@@ -51,6 +51,7 @@ impl Page {
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Listing<T> {
     /// The items, newest first.
     pub items: Vec<T>,
