@@ -100,6 +100,11 @@ impl Store {
         self.pool.close().await;
     }
 
+    /// The database.
+    pub(crate) fn url(&self) -> &DatabaseUrl {
+        self.pool.url()
+    }
+
     /// The folder with the documents.
     pub(crate) fn dir(&self) -> Option<&Path> {
         self.dir.as_deref()

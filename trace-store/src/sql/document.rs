@@ -36,7 +36,7 @@ pub(crate) fn rows(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow>
 }
 
 /// A side file is a second copy of what is on disk: one that is gone or too large is left out.
-fn read_side_file(path: &Path) -> Option<Vec<u8>> {
+pub(crate) fn read_side_file(path: &Path) -> Option<Vec<u8>> {
     let file = File::open(path).ok()?;
     let size = file.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
     let mut text = Vec::with_capacity(usize::try_from(size.min(MAX_SIDE_FILE)).ok()?);

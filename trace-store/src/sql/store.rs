@@ -7,6 +7,7 @@ use super::dialect::{Connection, Sql};
 use super::document;
 use super::error::SqlError;
 use super::migrate::{MigrationStatus, Migrator};
+use super::rollups::{self, RollupDifference};
 use super::rows::{DocumentRow, TraceRow};
 use super::url::DatabaseUrl;
 use super::value::{Column, Kind, Row, Value};
@@ -129,6 +130,24 @@ impl SqlStore {
         let clock = text.and_then(|text| if let Value::Text(text) = text { text.parse().ok() } else { None });
         let no_time = || self.failed("reading the clock", sqlx::Error::Decode("the answer is no time".into()));
         clock.ok_or_else(no_time)
+    }
+
+    /// Counts the traces anew, and says which sums of the daily rollups are not what that gives. Writers go on meanwhile.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub async fn check_rollups(&mut self) -> Result<Vec<RollupDifference>, SqlError> {
+        let checked = self.connection.in_snapshot(async |connection| rollups::differences(connection).await).await;
+        checked.map_err(|source| self.failed("checking the rollups", source))
+    }
+
+    /// Counts the traces anew, and puts that in the place of the daily rollups. Writers wait for it, or queue what they have.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub async fn rebuild_rollups(&mut self) -> Result<(), SqlError> {
+        let rebuilt = self.connection.in_transaction(async |connection| rollups::rebuild(connection).await).await;
+        rebuilt.map_err(|source| self.failed("rebuilding the rollups", source))
     }
 
     /// Closes the connection properly.

@@ -65,7 +65,7 @@ fn test(field: &Field, check: Check, span: &Range<usize>) -> Meant<Test> {
 fn comparable(of: Type, comparison: Comparison) -> bool {
     let equality = matches!(comparison, Comparison::Equal | Comparison::Unequal);
     match of {
-        Type::Of(Kind::List | Kind::Json | Kind::Bytes) => false,
+        Type::Of(Kind::List | Kind::Json | Kind::Bytes | Kind::Day) => false,
         Type::Of(Kind::Bool) | Type::Prompt => equality,
         Type::Of(Kind::Text | Kind::Int | Kind::Float | Kind::Time | Kind::Money) | Type::Span(_) => true,
     }
@@ -79,6 +79,7 @@ fn sort(of: Type) -> &'static str {
         Type::Of(Kind::Float) => "a number",
         Type::Of(Kind::Bool) => "true or false",
         Type::Of(Kind::Time) => "a moment",
+        Type::Of(Kind::Day) => "a day",
         Type::Of(Kind::Json) => "an object",
         Type::Of(Kind::List) => "a list",
         Type::Of(Kind::Money) => "an amount of dollars",
@@ -93,7 +94,7 @@ fn apply(of: Type) -> &'static str {
         Type::Of(Kind::List) => "`has`, `~` and `is null` do",
         Type::Of(Kind::Json) => "`has` and `is null` do",
         Type::Of(Kind::Bool) => "`=`, `!=` and `is null` do",
-        Type::Of(Kind::Bytes) => "`is null` does",
+        Type::Of(Kind::Bytes | Kind::Day) => "`is null` does",
         Type::Of(Kind::Text) => "comparisons, `~`, `in` and `is null` do",
         Type::Prompt => "`=`, `!=`, `~`, `in` and `is null` do",
         Type::Of(Kind::Int | Kind::Float | Kind::Time | Kind::Money) | Type::Span(_) => {
@@ -130,7 +131,7 @@ fn literal(field: &Field, word: &Word) -> Meant<Literal> {
         Type::Of(Kind::Bool) if written.eq_ignore_ascii_case("false") => Some(Literal::Bool(false)),
         Type::Of(Kind::Time) => moment(written).map(Literal::Moment),
         Type::Span(unit) => number(written).or_else(|| span(written, unit)).map(Literal::Float),
-        Type::Of(Kind::Bool | Kind::Json | Kind::List | Kind::Bytes) => None,
+        Type::Of(Kind::Bool | Kind::Json | Kind::List | Kind::Bytes | Kind::Day) => None,
     };
     match (read, of) {
         (Some(literal), _) => Ok(literal),

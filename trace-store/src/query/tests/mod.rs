@@ -1,7 +1,9 @@
 //! Questions against real databases: the same runs in SQLite, in Postgres and in a folder of documents, with the same answers.
 
+mod aggregates;
 mod folder;
 mod lists;
+mod single;
 
 use super::{Listing, Store, TraceItem};
 use crate::sql::tests::fixture::{finished, full, id, small};

@@ -12,7 +12,7 @@ pub(crate) mod words;
 
 use super::error::SqlError;
 use super::url::{DatabaseKind, DatabaseUrl};
-use super::value::{Column, Table, Value};
+use super::value::{Column, Kind, Table, Value};
 use sqlx::SqlSafeStr;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -141,6 +141,11 @@ impl Connection {
         table.columns.iter().map(select).collect::<Vec<_>>().join(", ")
     }
 
+    /// What to call a parameter that is compared with a column of this kind, such as `$2`.
+    pub(crate) fn parameter(&self, kind: Kind, number: usize) -> String {
+        self.kind().parameter(kind, number).into_owned()
+    }
+
     /// The condition that a column is in the list that is the first parameter: `trace_id` + [`Connection::in_list`].
     pub(crate) fn in_list(&self) -> &'static str {
         either!(self, connection => connection.in_list())
@@ -167,6 +172,38 @@ impl Connection {
         self.run("ROLLBACK", Vec::new()).await.map(|_| ())
     }
 
+    /// Does all of the work in one transaction, or nothing of it.
+    pub(crate) async fn in_transaction<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        self.begin().await?;
+        self.ended(work).await
+    }
+
+    /// The same for work that only reads, all of it from one state of the database.
+    pub(crate) async fn in_snapshot<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        self.begin_snapshot().await?;
+        self.ended(work).await
+    }
+
+    async fn ended<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        match work(self).await {
+            Ok(done) => self.commit().await.map(|()| done),
+            Err(error) => {
+                // The first error is the one that matters; a connection that cannot roll back refuses the next `BEGIN`, and is replaced.
+                let _ = self.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Inside a transaction: waits until no other process changes the schema.
     pub(crate) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
         either!(self, connection => connection.lock_schema().await)
@@ -177,10 +214,16 @@ impl Connection {
         either!(self, connection => connection.lock_traces(ids).await)
     }
 
+    /// Begins a transaction that only reads, and sees the database as it is now however long it takes.
+    async fn begin_snapshot(&mut self) -> Result<(), sqlx::Error> {
+        let begin = either!(self, connection => connection.begin_snapshot());
+        self.run(begin, Vec::new()).await.map(|_| ())
+    }
+
     /// The names of the tables and views that are there.
     pub(crate) async fn relations(&mut self) -> Result<Vec<String>, sqlx::Error> {
         let sql = either!(self, connection => connection.list_relations());
-        let column = Column { name: "name", kind: super::value::Kind::Text };
+        let column = Column { name: "name", kind: Kind::Text };
         let rows = self.fetch(sql, Vec::new(), &[column]).await?;
         let text = |row: Vec<Value>| match row.into_iter().next() {
             Some(Value::Text(name)) => Some(name),
@@ -232,7 +275,10 @@ fn on_conflict(table: &Table, column_name: impl Fn(&Column) -> Cow<'static, str>
         .columns
         .iter()
         .filter(replaced)
-        .map(|column| format!("{0} = excluded.{0}", column_name(column)))
+        .map(|column| match (column_name(column), table.adds) {
+            (name, false) => format!("{name} = excluded.{name}"),
+            (name, true) => format!("{name} = {}.{name} + excluded.{name}", table.name),
+        })
         .collect();
     let action = if updates.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", updates.join(", ")) };
     format!(" ON CONFLICT ({}) DO {action}", table.key.join(", "))

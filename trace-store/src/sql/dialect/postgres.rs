@@ -119,6 +119,11 @@ impl Postgres {
         "BEGIN"
     }
 
+    #[allow(clippy::unused_self)]
+    pub(super) fn begin_snapshot(&self) -> &'static str {
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    }
+
     pub(super) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
         self.run("SELECT pg_advisory_xact_lock($1)".into_sql_str(), vec![Value::Int(SCHEMA_LOCK)]).await.map(|_| ())
     }
@@ -185,6 +190,7 @@ fn travels_as(column: &Column) -> (&'static str, String) {
         Kind::Bool => ("bool", cell),
         Kind::Bytes => ("bytea", cell),
         Kind::Time => ("text", format!("{cell}::timestamptz")),
+        Kind::Day => ("text", format!("{cell}::date")),
         Kind::Json => ("text", format!("{cell}::jsonb")),
         Kind::List => ("text", format!("{cell}::text[]")),
         Kind::Money => ("bigint", format!("({cell}::numeric / 1000000000000)::numeric(20,12)")),
@@ -238,7 +244,7 @@ enum ColumnOfCells {
 impl From<Kind> for ColumnOfCells {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::Text | Kind::Time | Kind::Json | Kind::List => Self::Text(Vec::new()),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json | Kind::List => Self::Text(Vec::new()),
             Kind::Int | Kind::Money => Self::Int(Vec::new()),
             Kind::Float => Self::Float(Vec::new()),
             Kind::Bool => Self::Bool(Vec::new()),
@@ -285,7 +291,9 @@ fn array_literal(list: &[String]) -> String {
 fn cells(row: &PgRow, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error> {
     let cell = |(index, column): (usize, &Column)| {
         Ok(match column.kind {
-            Kind::Text | Kind::Time | Kind::Json => row.try_get::<Option<String>, _>(index)?.map(Value::Text),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json => {
+                row.try_get::<Option<String>, _>(index)?.map(Value::Text)
+            }
             Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
             Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
             Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),

@@ -162,6 +162,12 @@ impl Sqlite {
         "BEGIN IMMEDIATE"
     }
 
+    /// The first statement that reads decides what the transaction sees.
+    #[allow(clippy::unused_self)]
+    pub(super) fn begin_snapshot(&self) -> &'static str {
+        "BEGIN DEFERRED"
+    }
+
     /// The transaction that may write is the only one.
     #[allow(clippy::unused_self, clippy::unused_async)]
     pub(super) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
@@ -284,7 +290,9 @@ fn bind_all(mut query: SqliteQuery, arguments: Vec<Value>) -> Result<SqliteQuery
 fn cells(row: &SqliteRow, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error> {
     let cell = |(index, column): (usize, &Column)| {
         Ok(match column.kind {
-            Kind::Text | Kind::Time | Kind::Json => row.try_get::<Option<String>, _>(index)?.map(Value::Text),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json => {
+                row.try_get::<Option<String>, _>(index)?.map(Value::Text)
+            }
             Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
             Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
             Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),

@@ -23,6 +23,7 @@ impl DatabaseKind {
             (Postgres, Kind::Time) => {
                 format!(r#"to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {name}"#).into()
             }
+            (Postgres, Kind::Day) => format!("to_char({expression}, 'YYYY-MM-DD') AS {name}").into(),
             (Postgres, Kind::Json) => format!("{expression}::text AS {name}").into(),
             (Postgres, Kind::Money) => format!("({expression} * 1000000000000)::bigint AS {name}").into(),
             _ => format!("{expression} AS {name}").into(),
@@ -32,7 +33,9 @@ impl DatabaseKind {
     /// The parameter of that number, as a value of the stored form of its kind.
     pub(crate) fn parameter(self, kind: Kind, number: usize) -> Sql {
         match (self, kind) {
+            // The driver says that a text is one; the server would compare a moment or a day with nothing else than its like.
             (Postgres, Kind::Time) => format!("${number}::timestamptz").into(),
+            (Postgres, Kind::Day) => format!("${number}::date").into(),
             (Postgres, Kind::Money) => format!("(${number}::numeric / 1000000000000)").into(),
             (Postgres, Kind::Text) => format!("${number}::text").into(),
             (Postgres, Kind::Int) => format!("${number}::bigint").into(),
@@ -84,6 +87,14 @@ impl DatabaseKind {
         }
     }
 
+    /// The condition that a text is, by its bytes, at least the first parameter and below the second.
+    pub(crate) fn between_bytes(self, text: &str, from: &str, below: &str) -> Sql {
+        match self {
+            Sqlite => format!("{text} >= {from} AND {text} < {below}").into(),
+            Postgres => format!("{text} ~>=~ {from} AND {text} ~<~ {below}").into(),
+        }
+    }
+
     /// Makes a comparison of texts one of their bytes.
     pub(crate) fn by_bytes(self) -> &'static str {
         match self {
@@ -128,10 +139,26 @@ impl DatabaseKind {
     }
 
     /// The calendar day of a moment in UTC, as text.
-    pub(crate) fn day(self, moment: &str) -> Sql {
+    pub(crate) fn day_of(self, moment: &str) -> Sql {
         match self {
             Sqlite => format!("substr({moment}, 1, 10)").into(),
             Postgres => format!("to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD')").into(),
+        }
+    }
+
+    /// A column of kind [`Kind::Day`], as text.
+    pub(crate) fn day_as_text(self, day: &str) -> Sql {
+        match self {
+            Sqlite => day.to_owned().into(),
+            Postgres => format!("to_char({day}, 'YYYY-MM-DD')").into(),
+        }
+    }
+
+    /// The sum of whole numbers, as a whole number; 0 without any.
+    pub(crate) fn whole_sum(self, expression: &str, name: &str) -> Sql {
+        match self {
+            Sqlite => format!("COALESCE(SUM({expression}), 0) AS {name}").into(),
+            Postgres => format!("COALESCE(SUM({expression}), 0)::bigint AS {name}").into(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod away;
 pub(crate) mod fixture;
+mod rollups;
 mod schema;
 mod write;
 
