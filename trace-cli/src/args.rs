@@ -4,7 +4,9 @@ mod keep;
 mod read;
 
 pub(crate) use keep::{DoctorArgs, ImportArgs, MigrateArgs, MigrateTo};
-pub(crate) use read::{ListArgs, PageArgs, QueryArgs, WindowArgs};
+pub(crate) use read::{
+    By, CompareArgs, ListArgs, PageArgs, PatternsArgs, QueryArgs, ShowArgs, SummaryArgs, WhyArgs, WindowArgs,
+};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -44,9 +46,14 @@ pub(crate) struct PlaceArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     List(ListArgs),
+    Show(ShowArgs),
+    Compare(CompareArgs),
+    Why(WhyArgs),
     Query(QueryArgs),
+    Summary(SummaryArgs),
     /// List runs whose quality gate failed
     Failures(PageArgs),
+    Patterns(PatternsArgs),
     /// List runs that were flagged for review
     Flags(PageArgs),
     Doctor(DoctorArgs),

@@ -4,8 +4,12 @@ use crate::args::{PageArgs, WindowArgs};
 use crate::failure::Failure;
 use crate::out::say;
 use crate::place::Place;
+use crate::words::one_line;
 use trace_core::model::Timestamp;
 use trace_store::query::{Filter, FilterError, Page, QueryError, Store, Window, moment};
+
+/// What stands for the newest run in place of an id.
+const LAST: &str = "last";
 
 /// Opens what is to be asked, and says which files of a folder were passed over.
 pub(crate) async fn open(place: &Place) -> Result<Store, Failure> {
@@ -56,6 +60,52 @@ pub(crate) fn prompt(text: &str) -> Result<(&str, Option<u32>), Failure> {
     }
 }
 
+/// The id of a run: as given, the only one that begins so, or that of the newest run for `last`.
+pub(crate) async fn id(store: &Store, given: &str) -> Result<String, Failure> {
+    if given == LAST {
+        let newest = newest(store, 1).await?.pop();
+        return newest.ok_or_else(|| Failure::Failed(format!("there is no run in {}", store.place())));
+    }
+    match store.trace(given).await {
+        Ok(run) => Ok(run.trace_id),
+        Err(QueryError::NoSuchTrace { id, place }) => {
+            // Its rows may still wait in the outbox: then its document is there.
+            if let Ok(found) = store.full_trace(given).await {
+                return Ok(found.trace.trace_id);
+            }
+            let near = near(&id, &newest(store, Page::MAX).await?);
+            Err(Failure::Failed(format!("there is no trace `{}` in {place}; {near}", one_line(&id, 128))))
+        }
+        Err(error) => Err(failure(&error)),
+    }
+}
+
+/// The ids of the newest runs.
+async fn newest(store: &Store, count: u32) -> Result<Vec<String>, Failure> {
+    let listing = store.search(&Filter::all(), Window::all_time(), &Page::new(count)).await;
+    let listing = listing.map_err(|error| failure(&error))?;
+    Ok(listing.items.into_iter().map(|run| run.trace_id).collect())
+}
+
+/// What an id that nobody has could have meant.
+fn near(id: &str, newest: &[String]) -> String {
+    const SLIP: usize = 3;
+    let given = id.chars().count();
+    // A shortened id is held against beginnings of the same length.
+    let distance = |other: &String| strsim::osa_distance(id, &other.chars().take(given).collect::<String>());
+    let nearest = newest.iter().map(|other| (distance(other), other)).min_by_key(|(distance, _)| *distance);
+    match nearest {
+        None => "there is none at all".to_owned(),
+        Some((distance, other)) if distance <= SLIP && given > 2 * SLIP => {
+            format!("did you mean {}?", one_line(other, 128))
+        }
+        Some(_) => {
+            let some: Vec<String> = newest.iter().take(3).map(|id| one_line(id, 128)).collect();
+            format!("the newest are {}; `whytrace list` has more", some.join(", "))
+        }
+    }
+}
+
 /// Which time is asked about.
 pub(crate) fn window(args: &WindowArgs) -> Result<Window, Failure> {
     if args.all {
@@ -71,4 +121,28 @@ pub(crate) fn window(args: &WindowArgs) -> Result<Window, Failure> {
 pub(crate) fn page(args: &PageArgs) -> Page {
     let page = Page::new(args.limit);
     args.cursor.as_ref().map_or(page.clone(), |cursor| page.after(cursor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_nobody_has_is_told_the_nearest() {
+        let newest = ["trc_20260213_143022_00f067aa0ba902b7", "trc_20260101_000000_a1b2c3d4"].map(str::to_owned);
+        assert_eq!(
+            near("trc_20260213_143022_00f067aa0ba902b8", &newest),
+            "did you mean trc_20260213_143022_00f067aa0ba902b7?"
+        );
+        assert_eq!(near("trc_20260112", &newest), "did you mean trc_20260101_000000_a1b2c3d4?");
+        assert!(near("nothing like it", &newest).starts_with("the newest are trc_20260213"));
+        assert_eq!(near("trc_1", &[]), "there is none at all");
+    }
+
+    #[test]
+    fn a_prompt_may_have_a_version() {
+        assert_eq!(prompt("a@b@2").unwrap(), ("a@b", Some(2)));
+        assert_eq!(prompt("support_bot").unwrap(), ("support_bot", None));
+        assert!(prompt("support_bot@latest").is_err());
+    }
 }

@@ -12,8 +12,6 @@ pub(crate) struct Terminal {
     pub(crate) width: Option<usize>,
     /// Whether colours are shown.
     pub(crate) colour: bool,
-    /// Whether stdout is a terminal.
-    pub(crate) is_terminal: bool,
 }
 
 /// No terminal is taken to be narrower: a trace id and its status would not fit.
@@ -30,7 +28,7 @@ impl Terminal {
             || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == OsStr::new("dumb"));
         let width = given.or_else(measured).or(is_terminal.then_some(80));
-        Self { width: width.map(|width| width.max(NARROWEST)), colour: is_terminal && !plain, is_terminal }
+        Self { width: width.map(|width| width.max(NARROWEST)), colour: is_terminal && !plain }
     }
 
     /// The width to lay out running text and bars in.

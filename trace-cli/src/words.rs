@@ -1,6 +1,6 @@
 //! Numbers and moments as people read them.
 
-use trace_core::model::Timestamp;
+use trace_core::model::{Alternative, Timestamp};
 pub(crate) use trace_store::files::{count, counted, dollars, duration, one_line, score};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -30,6 +30,30 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     };
     let head: String = text.chars().take_while(fits).collect();
     format!("{}…", head.trim_end())
+}
+
+/// How sure a decision was: `0.90`, or `-` where it does not say.
+pub(crate) fn sure(confidence: Option<f64>) -> String {
+    confidence.map_or_else(|| " -  ".to_owned(), |sure| format!("{sure:.2}"))
+}
+
+/// What else was on the table: `google (0.60), reddit (0.40)`.
+pub(crate) fn alternatives(all: &[Alternative]) -> String {
+    const LISTED: usize = 8;
+    let option = |alternative: &Alternative| {
+        let sure = alternative.confidence.map_or_else(String::new, |sure| format!(" ({sure:.2})"));
+        format!("{}{sure}", one_line(&alternative.option, 100))
+    };
+    let mut options: Vec<String> = all.iter().take(LISTED).map(option).collect();
+    if all.len() > LISTED {
+        options.push(format!("{} more", all.len() - LISTED));
+    }
+    options.join(", ")
+}
+
+/// A share, 0..=1: `83 %`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
 }
 
 /// How long ago a moment was: `just now`, `5m ago`, `3h ago`, `12d ago`, then its date.

@@ -1,7 +1,7 @@
 //! Arguments of the commands that read traces.
 
 use super::JsonArg;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Which runs, and how many.
 #[derive(Args, Clone, Debug)]
@@ -107,6 +107,79 @@ pub(crate) struct ShowArgs {
     /// As a Markdown summary
     #[arg(long, conflicts_with = "json")]
     pub(crate) markdown: bool,
+
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
+}
+
+/// Compare two runs, what differs first
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// The first run: its id, a beginning of it, or `last`
+    #[arg(value_name = "A")]
+    pub(crate) a: String,
+
+    /// The second run
+    #[arg(value_name = "B")]
+    pub(crate) b: String,
+
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
+}
+
+/// Tell a run backwards from its outcome: gate and gaps, errors, the least certain decisions, what the last good run decided differently
+#[derive(Args, Debug)]
+pub(crate) struct WhyArgs {
+    /// The run: its id, a beginning of it, or `last`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// How many decisions at most
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
+}
+
+/// Sum up many runs
+#[derive(Args, Debug)]
+pub(crate) struct SummaryArgs {
+    /// In groups
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) by: Option<By>,
+
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
+}
+
+/// What runs are grouped by.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum By {
+    /// The calendar day (UTC) on which they began
+    Day,
+    /// The subject area
+    Domain,
+    /// The intent
+    Intent,
+    /// The project
+    Project,
+    /// How they ended
+    Status,
+}
+
+/// Show which principles fail most often
+#[derive(Args, Debug)]
+pub(crate) struct PatternsArgs {
+    /// Only principles that were judged in at least so many runs
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) min_runs: u32,
+
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
 
     #[command(flatten)]
     pub(crate) json: JsonArg,

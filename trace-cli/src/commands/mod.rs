@@ -1,11 +1,15 @@
 //! A file for each command.
 
+mod compare;
 mod complete;
 mod doctor;
 mod import;
 mod list;
 mod migrate;
 mod recover;
+mod show;
+mod summary;
+mod why;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -39,8 +43,13 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
 async fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::List(args) => list::list(context, &args).await,
+        Command::Show(args) => show::run(context, &args).await,
+        Command::Compare(args) => compare::run(context, &args).await,
+        Command::Why(args) => why::run(context, &args).await,
         Command::Query(args) => list::query(context, &args).await,
+        Command::Summary(args) => summary::summary(context, &args).await,
         Command::Failures(args) => list::failures(context, &args).await,
+        Command::Patterns(args) => summary::patterns(context, &args).await,
         Command::Flags(args) => list::flags(context, &args).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Import(args) => import::run(context, &args),

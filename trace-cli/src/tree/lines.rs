@@ -2,7 +2,7 @@
 
 use super::Item;
 use crate::terminal::{Paint, Terminal};
-use crate::words::{UNKNOWN, counted, cut, dollars, duration, one_line, score, width};
+use crate::words::{UNKNOWN, alternatives, counted, cut, dollars, duration, one_line, sure, width};
 use trace_core::model::{
     Decision, ErrorInfo, Evidence, Observation, Outcome, RUN_STAGE, Stage, Status, Timestamp, Trace,
 };
@@ -126,7 +126,7 @@ impl<'a> Lines<'a> {
     }
 
     fn decision(&self, decision: &Decision, branch: &str, rest: &str) -> Vec<String> {
-        let sure = decision.confidence.map_or_else(|| UNKNOWN.to_owned(), |sure| format!("{sure:.2}"));
+        let sure = sure(decision.confidence);
         let text = format!("◆ {} = {}", one_line(&decision.decision, 100), one_line(&decision.what, TEXT));
         let text = cut(&text, self.room(branch).saturating_sub(sure.len() + GAP).max(SHORTEST));
         let mut lines = vec![format!("{branch}{text}  {}", self.terminal.paint(Paint::Notice, &sure))];
@@ -134,16 +134,7 @@ impl<'a> Lines<'a> {
             lines.push(self.quiet(rest, &format!("why: {}", one_line(&decision.why, TEXT))));
         }
         if !decision.alternatives_considered.is_empty() {
-            let all = &decision.alternatives_considered;
-            let option = |alternative: &trace_core::model::Alternative| {
-                let sure = alternative.confidence.map_or_else(String::new, |sure| format!(" ({sure:.2})"));
-                format!("{}{sure}", one_line(&alternative.option, 100))
-            };
-            let mut options: Vec<String> = all.iter().take(LISTED).map(option).collect();
-            if all.len() > LISTED {
-                options.push(format!("{} more", all.len() - LISTED));
-            }
-            lines.push(self.quiet(rest, &format!("instead of: {}", options.join(", "))));
+            lines.push(self.quiet(rest, &format!("instead of: {}", alternatives(&decision.alternatives_considered))));
         }
         lines
     }

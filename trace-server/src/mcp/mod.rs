@@ -8,6 +8,7 @@ mod bound;
 mod input;
 mod part;
 mod source;
+mod summary;
 mod tools;
 
 pub use bound::MAX_ANSWER;

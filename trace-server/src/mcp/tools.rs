@@ -1,15 +1,16 @@
 //! The tools: what each is called, what it takes, what it answers.
 
 use super::bound::{MAX_ANSWER, fit, size};
-use super::input::{ByDomain, ByIntent, Get, Recent, Search, Wanted};
+use super::input::{ByDomain, ByIntent, Days, Get, One, Recent, Search, Two, Wanted};
 use super::part::{self, Part};
 use super::source::Source;
+use super::summary::Summary;
 use rmcp::handler::server::tool::schema_for_output;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{CallToolResult, ContentBlock, Implementation, ServerCapabilities, ServerConfig};
 use rmcp::{ServerHandler, tool, tool_handler, tool_router};
 use serde::Serialize;
-use trace_store::query::{Filter, Listing, Page, QueryError, Store, TraceItem, Window};
+use trace_store::query::{Comparison, Filter, Listing, Page, QueryError, Store, TraceItem, Why, Window};
 
 /// How many runs a page has without being asked, and at most.
 const LIMIT: u32 = 20;
@@ -98,6 +99,58 @@ impl Tools {
         let filter = input.filter.parse::<Filter>();
         let filter = filter.map_err(|error| format!("filter, column {}: {}", error.column(), error.message()));
         self.list(filter, input.into()).await
+    }
+
+    /// How many runs there were, how they ended, their quality, duration, cost and tokens; also by project, intent, domain and day.
+    #[tool(
+        output_schema = schema_for_output::<Summary>(),
+        annotations(title = "Summary", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn trace_summary(&self, Parameters(input): Parameters<Days>) -> Answer {
+        let window = window(input.days);
+        let summed = async {
+            let store = self.store().await?;
+            Summary::of(&store, window).await.map_err(|error| said(&error))
+        };
+        Ok(answer(summed.await))
+    }
+
+    /// Two runs side by side: quality, cost, duration, tokens, gaps, the first decision that differs, prompts in other versions.
+    #[tool(
+        output_schema = schema_for_output::<Comparison>(),
+        annotations(title = "Compare two runs", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn trace_compare(&self, Parameters(input): Parameters<Two>) -> Answer {
+        let compared = async { self.store().await?.compare(&input.a, &input.b).await.map_err(|error| said(&error)) };
+        Ok(answer(compared.await))
+    }
+
+    /// Why a run came out as it did, told backwards from its outcome: gate and gaps, errors, the decisions that led there (the least
+    /// certain first), the prompts behind them, and what the last good run of the project decided differently.
+    #[tool(
+        output_schema = schema_for_output::<Why>(),
+        annotations(title = "Why", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn why(&self, Parameters(input): Parameters<One>) -> Answer {
+        let told = async { self.store().await?.why(&input.trace_id).await.map_err(|error| said(&error)) };
+        Ok(answer(told.await))
+    }
+
+    /// A part of a run's document: the whole of it with long texts and lists cut, or what a JSON pointer names, in pieces.
+    #[tool(
+        output_schema = schema_for_output::<Part>(),
+        annotations(title = "Read a run", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn trace_get(&self, Parameters(input): Parameters<Get>) -> Answer {
+        let got = async {
+            let found = self.store().await?.full_trace(&input.trace_id).await.map_err(|error| said(&error))?;
+            let mut document = serde_json::to_value(&found.trace).map_err(|error| error.to_string())?;
+            if let (Some(fields), false) = (document.as_object_mut(), found.side_files.is_empty()) {
+                fields.insert("side_files".to_owned(), found.side_files.into_iter().collect());
+            }
+            part::of(&found.trace.trace_id, &document, &input.pointer, input.offset)
+        };
+        Ok(answer(got.await))
     }
 }
 
