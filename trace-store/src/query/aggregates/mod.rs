@@ -9,6 +9,7 @@ mod principles;
 mod summary;
 
 pub use figures::{Figures, Group};
+pub(super) use figures::{mean_of_micros, money, ratio};
 pub use principles::PrinciplePattern;
 pub use summary::GroupBy;
 

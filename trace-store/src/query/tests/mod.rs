@@ -3,6 +3,7 @@
 mod aggregates;
 mod folder;
 mod lists;
+mod reports;
 mod single;
 
 use super::{Listing, Store, TraceItem};

@@ -162,6 +162,28 @@ impl DatabaseKind {
         }
     }
 
+    /// A number in millionths, as a whole number; halves go up.
+    pub(crate) fn micros(self, number: &str) -> Sql {
+        match self {
+            Sqlite => format!("CAST({number} * 1000000 + 0.5 AS INTEGER)").into(),
+            Postgres => format!("TRUNC({number} * 1000000 + 0.5)::bigint").into(),
+        }
+    }
+
+    /// The sum of a column of money (by its stored name): in millionths of a dollar, and what remains in picodollars.
+    pub(crate) fn money_sums(self, stored: &str) -> [Sql; 2] {
+        match self {
+            Sqlite => [
+                format!("COALESCE(SUM({stored} / 1000000), 0)").into(),
+                format!("COALESCE(SUM({stored} % 1000000), 0)").into(),
+            ],
+            Postgres => [
+                format!("COALESCE(TRUNC(SUM({stored}) * 1000000), 0)::bigint").into(),
+                format!("COALESCE((SUM({stored}) * 1000000000000) % 1000000, 0)::bigint").into(),
+            ],
+        }
+    }
+
     /// What a text must match to contain another one, whatever the case of its letters. Each letter becomes the set of its cases here, in
     /// one place: what the databases hold for upper and lower case depends on their settings, and SQLite knows ASCII only.
     pub(crate) fn pattern(self, part: &str) -> String {
