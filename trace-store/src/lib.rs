@@ -1,6 +1,7 @@
 //! Where whytrace keeps traces and how they are asked for.
 
 pub mod files;
+pub mod import;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod prompts;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -17,7 +17,7 @@ mod worker;
 
 pub(crate) use completion::Completion;
 pub use flags::{FlagError, LateFlags, flag_later};
-pub use recover::{RecoverError, Recovered, read_events, recover, traces_of_events, traces_of_stream};
+pub use recover::{RecoverError, Recovered, left_open, read_events, recover, traces_of_events, traces_of_stream};
 pub(crate) use sinks::SinkHandle;
 pub use stream_file::stream_file_name;
 

@@ -45,13 +45,7 @@ pub struct RecoverError {
 pub fn recover(tracer: &Tracer) -> (Vec<Recovered>, Vec<RecoverError>) {
     let (mut recovered, mut errors) = (Vec::new(), Vec::new());
     let Some(dir) = &tracer.options().dir else { return (recovered, errors) };
-    let projects = match std::fs::read_dir(dir) {
-        Ok(projects) => projects,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return (recovered, errors),
-        Err(source) => return (recovered, vec![RecoverError { path: dir.clone(), source }]),
-    };
-    for project in projects.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
-        let traces_dir = project.path().join("_traces");
+    for traces_dir in traces_dirs(dir, &mut errors) {
         match live::orphans(&traces_dir) {
             Ok(found) => {
                 for orphans in found {
@@ -65,6 +59,36 @@ pub fn recover(tracer: &Tracer) -> (Vec<Recovered>, Vec<RecoverError>) {
         }
     }
     (recovered, errors)
+}
+
+/// The traces that processes of the past left open below `dir` (`WHYTRACE_DIR`), which [`recover`] would look at; nothing is changed.
+pub fn left_open(dir: &Path) -> (Vec<String>, Vec<RecoverError>) {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    for traces_dir in traces_dirs(dir, &mut errors) {
+        match live::orphans(&traces_dir) {
+            Ok(orphans) => {
+                found.extend(orphans.into_iter().flat_map(|orphan| orphan.traces).map(|(trace_id, _)| trace_id))
+            }
+            Err(source) => errors.push(RecoverError { path: traces_dir, source }),
+        }
+    }
+    (found, errors)
+}
+
+/// The `_traces` folders of all projects below a folder; one that is not there has none.
+fn traces_dirs(dir: &Path, errors: &mut Vec<RecoverError>) -> Vec<PathBuf> {
+    match std::fs::read_dir(dir) {
+        Ok(projects) => projects
+            .flatten()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .map(|project| project.path().join("_traces"))
+            .collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(source) => {
+            errors.push(RecoverError { path: dir.to_owned(), source });
+            Vec::new()
+        }
+    }
 }
 
 fn recover_orphans(tracer: &Tracer, traces_dir: &Path, orphans: Orphans) -> io::Result<Vec<Recovered>> {

@@ -78,6 +78,11 @@ fn replace_once(
     temporary.rename_to(path).map_err(failed)
 }
 
+/// Copies a file, whole or not at all.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), FileError> {
+    replace(to, Durability::Synced, |out| io::copy(&mut File::open(from)?, out).map(|_| ()))
+}
+
 /// Makes the names of a folder durable, where the system can.
 pub(crate) fn sync_folder(folder: &Path) {
     if cfg!(unix) {

@@ -242,6 +242,11 @@ impl Connection {
         Ok(rows.into_iter().filter_map(text).collect())
     }
 
+    /// A statement for the moment at which it runs, as RFC 3339 in UTC.
+    pub(crate) fn select_clock(&self) -> &'static str {
+        either!(self, connection => connection.select_clock())
+    }
+
     /// Closes the connection properly.
     pub(crate) async fn close(self) {
         either!(self, connection => connection.close().await);

@@ -131,6 +131,11 @@ impl Postgres {
     }
 
     #[allow(clippy::unused_self)]
+    pub(super) fn select_clock(&self) -> &'static str {
+        "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    }
+
+    #[allow(clippy::unused_self)]
     pub(super) fn begin(&self) -> &'static str {
         "BEGIN"
     }

@@ -175,6 +175,11 @@ impl Sqlite {
         " IN (SELECT value FROM json_each($1))"
     }
 
+    #[allow(clippy::unused_self)]
+    pub(super) fn select_clock(&self) -> &'static str {
+        "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+    }
+
     /// A transaction that would first read and then write could find the file changed in between, and fail.
     #[allow(clippy::unused_self)]
     pub(super) fn begin(&self) -> &'static str {
