@@ -4,3 +4,5 @@ pub mod files;
 pub mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod statistics;
