@@ -20,8 +20,10 @@ mod terminal;
 mod units;
 
 pub use atomic::{FileError, remove_abandoned};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use document::write;
 pub use document::{DocumentSink, SummarySink};
-pub(crate) use escape::one_line;
+pub(crate) use escape::{markdown, one_line};
 pub use front_matter::{FrontMatter, front_matter};
 pub use layout::{BadTraceId, TRACES_DIR, document_path, summary_path};
 pub use read::{Listing, Problem, ReadError, StoredDocument, find, list, load, read_document};

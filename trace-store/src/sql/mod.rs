@@ -7,9 +7,11 @@
 //! written in which order, and `dialect` alone knows what differs between the databases. `link` opens and reopens the
 //! database, `outbox` keeps on disk what it could not take, `sink` is the thread that joins them.
 
+mod calibration;
 mod dialect;
 mod document;
 mod error;
+mod flags;
 mod link;
 mod migrate;
 mod outbox;

@@ -7,12 +7,17 @@ use super::error::SqlError;
 use super::link::{Link, Trouble};
 use super::outbox::{Outbox, OutboxLimits, Pending};
 use super::url::DatabaseUrl;
-use crate::settings::{Database, Settings};
+use super::writer::Raised;
+use crate::calibrate::Alarms;
+use crate::files::{self, ScorecardMode};
+use crate::settings::{CalibrationSettings, Database, Settings};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use trace_core::collect::{LateFlags, flag_later};
+use trace_core::model::Trace;
 use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink, SinkError, Stored};
 
 /// How the sink works.
@@ -25,12 +30,22 @@ pub struct RowsOptions {
     pub patience: Duration,
     /// How much the outbox holds.
     pub outbox: OutboxLimits,
+    /// When runs are flagged; `None`: they are not checked.
+    pub calibration: Option<CalibrationSettings>,
+    /// Whether flags are printed on stderr, beside the project's file of alerts.
+    pub print_flags: bool,
 }
 
 impl Default for RowsOptions {
-    /// 256 traces, 2 s, 100,000 entries and 2 GiB.
+    /// 256 traces, 2 s, 100,000 entries and 2 GiB, the default thresholds of flags, printed.
     fn default() -> Self {
-        Self { batch: 256, patience: Duration::from_secs(2), outbox: OutboxLimits::default() }
+        Self {
+            batch: 256,
+            patience: Duration::from_secs(2),
+            outbox: OutboxLimits::default(),
+            calibration: Some(CalibrationSettings::default()),
+            print_flags: true,
+        }
     }
 }
 
@@ -108,8 +123,11 @@ impl RowsSink {
         let outbox = Arc::new(Outbox::new(traces_dir, options.outbox));
         let status = Arc::new(Shared::default());
         let refuse = |error: std::io::Error| SqlError::Open { url: url.clone(), reason: error.to_string() };
-        let link = Link::new(url.clone(), options.patience).map_err(refuse)?;
-        let worker = Worker { link, outbox: Arc::clone(&outbox), status: Arc::clone(&status), drain_at: None };
+        let calibration = options.calibration.filter(|calibration| calibration.enabled);
+        let link = Link::new(url.clone(), options.patience, calibration).map_err(refuse)?;
+        let (outbox_of_worker, status_of_worker) = (Arc::clone(&outbox), Arc::clone(&status));
+        let alarms = Alarms::new(options.print_flags);
+        let worker = Worker { link, outbox: outbox_of_worker, status: status_of_worker, alarms, drain_at: None };
         let (inbox, messages) = channel();
         let (end, ended) = sync_channel(1);
         let run = move || {
@@ -132,7 +150,13 @@ impl RowsSink {
             (_, None) => return Ok(None),
         };
         url.compiled_in()?;
-        Self::new(&url, &settings.dir, RowsOptions::default()).map(Some)
+        let options = RowsOptions {
+            calibration: Some(settings.calibration),
+            // Whoever wants nothing printed says so there.
+            print_flags: settings.scorecard != ScorecardMode::Off,
+            ..RowsOptions::default()
+        };
+        Self::new(&url, &settings.dir, options).map(Some)
     }
 
     /// What waits on disk.
@@ -209,6 +233,7 @@ struct Worker {
     link: Link,
     outbox: Arc<Outbox>,
     status: Arc<Shared>,
+    alarms: Alarms,
     /// When to empty the outbox; `None` while nothing is known to wait.
     drain_at: Option<Instant>,
 }
@@ -247,12 +272,14 @@ impl Worker {
         traces.iter().zip(outcomes).map(|(finished, outcome)| self.settle(finished, outcome)).collect()
     }
 
-    fn settle(&mut self, finished: &FinishedTrace, outcome: Result<(), Trouble>) -> Result<Stored, SinkError> {
+    fn settle(&mut self, finished: &FinishedTrace, outcome: Result<Raised, Trouble>) -> Result<Stored, SinkError> {
         let trace_id = &finished.trace.trace_id;
         match outcome {
-            Ok(()) => {
+            Ok(raised) => {
                 self.status.count(&self.status.saved);
-                Ok(Stored { database: Some(DatabaseStatus::Saved), ..Stored::default() })
+                self.alarm(finished, &raised);
+                let calibration_flags = raised.flags;
+                Ok(Stored { database: Some(DatabaseStatus::Saved), calibration_flags, ..Stored::default() })
             }
             Err(Trouble::Away(reason)) => match self.outbox.add(finished, &reason) {
                 Ok(()) => {
@@ -299,24 +326,50 @@ impl Worker {
         let traces: Vec<FinishedTrace> =
             entries.iter().filter_map(|entry| entry.trace.as_ref().ok().cloned()).collect();
         let mut outcomes = if traces.is_empty() { Vec::new() } else { self.link.save(&traces) }.into_iter();
-        let mut settled = 0;
+        let (mut settled, mut late) = (0, Vec::new());
         for entry in &entries {
             let outcome = match &entry.trace {
-                Ok(_) => outcomes.next().unwrap_or(Ok(())),
+                Ok(_) => outcomes.next().unwrap_or_else(|| Ok(Raised::default())),
                 Err(unreadable) => Err(Trouble::Refused(unreadable.clone())),
             };
+            if let (Ok(finished), Ok(raised)) = (&entry.trace, &outcome) {
+                self.alarm(finished, raised);
+                late.extend(late_flags(finished, raised));
+            }
             settled += usize::from(self.settle_entry(entry, outcome));
         }
+        self.complete_documents(late);
         // What can be neither written nor moved, on a full disk perhaps, must not be tried without end.
         let stuck = (settled == 0).then(|| Instant::now() + STUCK);
         let next = self.link.paused_until().or(stuck).unwrap_or_else(Instant::now);
         self.drain_at = (!self.outbox.is_empty()).then_some(next);
     }
 
+    /// Flags that were raised before set off no alarm again.
+    fn alarm(&mut self, finished: &FinishedTrace, raised: &Raised) {
+        if raised.new {
+            self.alarms.raise(&finished.trace.trace_id, finished.project_dir.as_deref(), &raised.flags);
+        }
+    }
+
+    /// Takes flags into streams and documents that were written while the database was away.
+    fn complete_documents(&self, late: Vec<LateFlags>) {
+        if late.is_empty() {
+            return;
+        }
+        let (documents, errors) = flag_later(late);
+        errors.iter().for_each(|error| self.status.note(error.to_string()));
+        for (project_dir, trace) in documents {
+            if let Err(error) = files::write(&project_dir, &trace) {
+                self.status.note(error.to_string());
+            }
+        }
+    }
+
     /// Says whether the entry no longer waits.
-    fn settle_entry(&self, entry: &Pending, outcome: Result<(), Trouble>) -> bool {
+    fn settle_entry(&self, entry: &Pending, outcome: Result<Raised, Trouble>) -> bool {
         match outcome {
-            Ok(()) => {
+            Ok(_) => {
                 let gone = self.outbox.done(entry);
                 self.status.count(&self.status.drained);
                 gone
@@ -332,6 +385,13 @@ impl Worker {
             }
         }
     }
+}
+
+fn late_flags(finished: &FinishedTrace, raised: &Raised) -> Option<LateFlags> {
+    let project_dir = finished.project_dir.clone().filter(|_| !raised.flags.is_empty())?;
+    let Trace { trace_id, session_id, .. } = &*finished.trace;
+    let (trace_id, session_id) = (trace_id.clone(), session_id.clone());
+    Some(LateFlags { trace_id, session_id, project_dir, flags: raised.flags.clone() })
 }
 
 impl Shared {

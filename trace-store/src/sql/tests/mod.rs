@@ -2,6 +2,7 @@
 
 mod away;
 mod fixture;
+mod flags;
 mod rollups;
 mod schema;
 mod write;
@@ -74,7 +75,11 @@ impl Database {
     }
 
     pub(super) fn sink(&self) -> RowsSink {
-        self.sink_with(RowsOptions { patience: Duration::from_millis(300), ..RowsOptions::default() })
+        self.sink_with(RowsOptions {
+            patience: Duration::from_millis(300),
+            print_flags: false,
+            ..RowsOptions::default()
+        })
     }
 
     pub(super) fn sink_with(&self, options: RowsOptions) -> RowsSink {
