@@ -25,6 +25,8 @@ pub(crate) use document::write;
 pub use document::{DocumentSink, SummarySink};
 pub(crate) use escape::{markdown, one_line};
 pub use front_matter::{FrontMatter, front_matter};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use layout::is_trace_id;
 pub use layout::{BadTraceId, TRACES_DIR, document_path, summary_path};
 pub use read::{Listing, Problem, ReadError, StoredDocument, find, list, load, read_document};
 pub use scorecard::{Style, render};

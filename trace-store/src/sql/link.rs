@@ -50,6 +50,7 @@ impl Link {
         patience: Duration,
         calibration: Option<CalibrationSettings>,
     ) -> std::io::Result<Self> {
+        let calibration = calibration.filter(|calibration| calibration.enabled);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { url, patience, runtime, connection: None, calibration, failures: 0, pause: None })
     }
@@ -62,6 +63,26 @@ impl Link {
     /// Tries the database at the next occasion, however lately it failed.
     pub(crate) fn end_pause(&mut self) {
         self.pause = None;
+    }
+
+    /// From now on nothing is checked.
+    pub(crate) fn stop_checking(&mut self) {
+        self.calibration = None;
+    }
+
+    /// Which of these traces have no row.
+    pub(crate) fn unknown(&mut self, ids: Vec<String>) -> Result<Vec<String>, SqlError> {
+        let Self { runtime, url, connection, patience, .. } = self;
+        runtime.block_on(async {
+            let open = opened(connection, url, *patience).await?;
+            let known = writer::stored_versions(open, ids.clone()).await;
+            let known = known.map_err(|source| SqlError::Statement {
+                doing: "looking for traces",
+                url: url.clone(),
+                source,
+            })?;
+            Ok(ids.into_iter().filter(|id| !known.contains_key(id)).collect())
+        })
     }
 
     /// Writes the traces: together, and where the database refuses something, in halves until what it refuses stands alone.

@@ -102,7 +102,11 @@ fn version(finished: &FinishedTrace) -> i64 {
     i64::try_from(finished.trace.metadata.late_events).unwrap_or(i64::MAX)
 }
 
-async fn stored_versions(connection: &mut Connection, ids: Vec<String>) -> Result<HashMap<String, i64>, sqlx::Error> {
+/// The versions of those of these traces that have rows.
+pub(super) async fn stored_versions(
+    connection: &mut Connection,
+    ids: Vec<String>,
+) -> Result<HashMap<String, i64>, sqlx::Error> {
     let columns = [Column { name: "trace_id", kind: Kind::Text }, Column { name: "late_events", kind: Kind::Int }];
     let sql = format!("SELECT trace_id, late_events FROM traces WHERE trace_id{}", connection.in_list());
     let rows = connection.fetch(sql, vec![Value::List(ids)], &columns).await?;

@@ -3,6 +3,7 @@
 mod away;
 mod fixture;
 mod flags;
+mod review;
 mod rollups;
 mod schema;
 mod write;
