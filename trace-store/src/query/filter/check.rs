@@ -27,7 +27,7 @@ fn meaning(tree: Tree) -> Meant<Expr> {
 }
 
 fn condition(path: &[Word], check: Check) -> Meant<Condition> {
-    let words: Vec<String> = path.iter().map(|word| word.text.clone()).collect();
+    let words: Vec<String> = path.iter().cloned().map(text).collect();
     let span = path.first().map_or(0, |word| word.span.start)..path.last().map_or(0, |word| word.span.end);
     let field = Field::resolve(&words).map_err(|unknown| {
         let at = path.get(unknown.segment).map_or(span.clone(), |word| word.span.clone());

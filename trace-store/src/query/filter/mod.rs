@@ -11,6 +11,8 @@ mod fields;
 mod lower;
 mod print;
 mod syntax;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use error::FilterError;
 pub(crate) use lower::lower;
