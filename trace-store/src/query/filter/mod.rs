@@ -82,6 +82,21 @@ impl Filter {
         })
     }
 
+    /// The prompt that every run must have used, and the version, where the filter asks for one outright.
+    pub(crate) fn prompt(&self) -> Option<(&str, Option<i64>)> {
+        let parts = match &self.0 {
+            Expr::And(parts) => parts.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        parts.iter().find_map(|part| match part {
+            Expr::Is(Condition {
+                field: Field::Prompt,
+                test: Test::Compare(Comparison::Equal, Literal::Prompt { name, version }),
+            }) => Some((name.as_str(), *version)),
+            _ => None,
+        })
+    }
+
     /// Every field of one word, and the forms of those of several (`tag.…`).
     #[must_use]
     pub fn fields() -> Vec<String> {

@@ -201,7 +201,7 @@ fn no_text_makes_it_panic() {
         match text.parse::<Filter>() {
             Ok(_) => read += 1,
             Err(error) => {
-                assert!(!error.to_string().contains('\0') && error.column() <= text.chars().count() + 1, "{error}")
+                assert!(!error.to_string().contains('\0') && error.column() <= text.chars().count() + 1, "{error}");
             }
         }
     }

@@ -44,7 +44,7 @@ impl Random {
                 let columns: Vec<_> = part.table.columns.iter().skip(1).collect();
                 let same = |random: &mut Self| {
                     let column = random.one_of(&columns);
-                    Expr::Is(random.condition(Field::Of(part, name.clone(), *column), runs))
+                    Expr::Is(random.condition(Field::Of(part, name.clone(), column), runs))
                 };
                 Expr::And(vec![same(self), same(self)])
             }
@@ -74,7 +74,7 @@ impl Random {
             4 => Field::Alternatives(&PARTS[1], (*self.one_of(&["source_selected", "none"])).to_owned()),
             5 => Field::resolve(&[(*self.one_of(&["model", "provider", "flag"])).to_owned()]).unwrap(),
             6 => Field::Prompt,
-            _ => Field::Column(*self.one_of::<&'static _>(&known)),
+            _ => Field::Column(self.one_of::<&'static _>(&known)),
         }
     }
 
