@@ -196,14 +196,19 @@ pub(crate) fn import_inside(path: &Path, folder: &Path) -> Result<Trace, ReadErr
     if !is_inside(path, &root).map_err(file_error)? {
         return Err(no_document("it is a link that leads out of the folder".to_owned()));
     }
+    named_as_its_file(import_document(path)?, path)
+}
+
+/// Reads one document of this version, an older one, or the reference implementation, whatever the file is called.
+pub(crate) fn import_document(path: &Path) -> Result<Trace, ReadError> {
+    let no_document = |reason: String| ReadError::NotADocument { path: path.to_owned(), reason };
     let mut text = String::new();
     open_document(path)?.read_to_string(&mut text).map_err(|cause| match cause.kind() {
         ErrorKind::InvalidData => no_document("it is not UTF-8".to_owned()),
-        _ => file_error(cause),
+        _ => ReadError::File { path: path.to_owned(), cause },
     })?;
     let trace = trace_core::import::read_document(&text);
-    let trace = trace.map_err(|error| no_document(super::escape::one_line(&error.to_string(), 200)))?;
-    named_as_its_file(trace, path)
+    trace.map_err(|error| no_document(super::escape::one_line(&error.to_string(), 200)))
 }
 
 /// The folder's real path; `None` when it is not there.
@@ -248,7 +253,8 @@ fn dated_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReadError> {
     Ok(dated.collect())
 }
 
-fn is_side_file(stem: &str) -> bool {
+/// Whether a name without its ending is that of a side file, or hidden.
+pub(crate) fn is_side_file(stem: &str) -> bool {
     stem.starts_with('.') || stem.starts_with("llm_") || stem.starts_with("validation_error_")
 }
 

@@ -11,6 +11,7 @@ use trace_core::model::Money;
 
 /// Two runs side by side. A difference is what the second has more than the first; it is `null` where one of them has no such value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Comparison {
     /// The first run.
@@ -43,6 +44,7 @@ pub struct Comparison {
 
 /// A prompt that two runs used in different versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PromptDifference {
     /// The prompt's name.

@@ -29,6 +29,7 @@ row! {
 
 /// What was chosen at a decision point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Choice {
     /// What was chosen.
@@ -45,6 +46,7 @@ pub struct Choice {
 
 /// A decision that two runs made differently, or that only one of them made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DecisionDifference {
     /// The stage it was made in.

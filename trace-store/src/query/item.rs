@@ -15,6 +15,7 @@ const LONG: [&str; 3] = ["query", "error_message", "review_notes"];
 row! {
     /// A trace as lists show it. The fields are columns of `traces`, by their names.
     #[derive(Serialize, Deserialize)]
+    #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct TraceItem in "traces", key [trace_id], keep [] {
         /// The trace.

@@ -15,6 +15,7 @@ use trace_core::model::Timestamp;
 /// assert_eq!(Page::new(10_000).limit, Page::MAX);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Page {
     /// How many items at most, 1 to [`Page::MAX`].
     pub limit: u32,
@@ -51,6 +52,7 @@ impl Page {
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Listing<T> {
     /// The items, newest first.
     pub items: Vec<T>,

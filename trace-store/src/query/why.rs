@@ -11,6 +11,7 @@ use trace_core::model::{Alternative, Status};
 
 /// Why a run came out as it did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Why {
     /// The run.
@@ -33,6 +34,7 @@ pub struct Why {
 
 /// What a quality gate said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct GateVerdict {
     /// The stage that said it.
@@ -49,6 +51,7 @@ pub struct GateVerdict {
 
 /// The score of a principle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct GateScore {
     /// The principle.
@@ -67,6 +70,7 @@ pub struct GateScore {
 
 /// Something that went wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct WhyError {
     /// The stage.
@@ -81,6 +85,7 @@ pub struct WhyError {
 
 /// A decision, with what stood behind it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct WhyDecision {
     /// The stage.
@@ -105,6 +110,7 @@ pub struct WhyDecision {
 
 /// A prompt, and where it was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PromptUse {
     /// The prompt's name.
@@ -121,6 +127,7 @@ pub struct PromptUse {
 
 /// A quality pattern that was detected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct WhyFlag {
     /// Which pattern.
@@ -137,6 +144,7 @@ pub struct WhyFlag {
 
 /// A run to hold against this one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PreviousGood {
     /// That run.

@@ -20,6 +20,7 @@ const DAY: i128 = 86_400 * SECOND;
 /// assert_eq!(Window::all_time().since, None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Window {
     /// The first moment that counts.
     pub since: Option<Timestamp>,

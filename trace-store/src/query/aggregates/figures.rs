@@ -10,6 +10,7 @@ const DOLLAR: i128 = 1_000_000_000_000;
 
 /// What many runs amount to. An average is `null` where no run has such a value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Figures {
     /// How many runs there are.
@@ -56,6 +57,7 @@ pub struct Figures {
 
 /// Runs that have something in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Group {
     /// What they have in common; `null`: they have no such value.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 /// How a principle fared in many runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PrinciplePattern {
     /// The principle.
