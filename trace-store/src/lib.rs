@@ -3,6 +3,8 @@
 pub mod files;
 pub mod import;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod prune;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod query;
 pub mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

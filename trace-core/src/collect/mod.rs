@@ -14,6 +14,7 @@ mod stream_file;
 mod worker;
 
 pub(crate) use completion::Completion;
+pub use live::is_stream_in_use;
 pub use recover::{RecoverError, Recovered, left_open, recover, traces_of_stream};
 pub(crate) use sinks::SinkHandle;
 pub use stream_file::stream_file_name;

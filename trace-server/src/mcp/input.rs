@@ -71,7 +71,8 @@ paged! {
 pub(crate) struct Get {
     /// The run: its id, or a beginning that only one run has.
     pub(crate) trace_id: String,
-    /// Which part: a JSON pointer (RFC 6901) such as `/stages/synthesis/decisions`; empty for the whole document, long texts and lists cut.
+    /// Which part: a JSON pointer (RFC 6901) such as `/stages/synthesis/decisions`; empty for the
+    /// whole document, with long texts and lists cut and empty fields left out.
     #[serde(default)]
     pub(crate) pointer: String,
     /// Where in a text (bytes) or list (items) to begin: the `next_offset` of the piece before.

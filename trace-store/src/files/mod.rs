@@ -20,6 +20,8 @@ mod terminal;
 mod units;
 
 pub(crate) use atomic::copy;
+#[cfg(feature = "_sql")]
+pub(crate) use atomic::replace_unsynced;
 pub use atomic::{FileError, remove_abandoned};
 pub use document::{DocumentSink, SummarySink};
 pub use escape::one_line;
