@@ -84,8 +84,8 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
-        Self { columns: columns.into(), rows: Vec::new(), heading: true }
+    pub(crate) fn new(columns: impl AsRef<[Column]>) -> Self {
+        Self { columns: columns.as_ref().to_vec(), rows: Vec::new(), heading: true }
     }
 
     /// Rows alone.

@@ -7,6 +7,10 @@ use std::path::PathBuf;
 /// Say what is configured, what works, and what to do about what does not
 #[derive(Args, Debug)]
 pub(crate) struct DoctorArgs {
+    /// Count the daily sums anew from the traces, where they differ
+    #[arg(long)]
+    pub(crate) repair: bool,
+
     #[command(flatten)]
     pub(crate) json: JsonArg,
 }
@@ -49,4 +53,30 @@ pub(crate) enum MigrateTo {
         #[command(flatten)]
         json: JsonArg,
     },
+}
+
+/// Remove old traces: rows, documents, summaries, side files, their lines in event streams
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Nothing is removed without --yes. Runs in progress are never removed. Interrupted, it is finished by running it again."
+)]
+pub(crate) struct PruneArgs {
+    /// That began longer ago than this: 90d (also h, m, s, w), or before a moment: 2026-02-13
+    #[arg(long, value_name = "AGE")]
+    pub(crate) older_than: Option<String>,
+
+    /// That ended so: complete, failed, incomplete; may be given several times
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Vec<String>,
+
+    /// Of this project, by its folder name
+    #[arg(long, short = 'p', value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
+
+    /// Really remove them
+    #[arg(long)]
+    pub(crate) yes: bool,
+
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
 }
