@@ -3,9 +3,13 @@
 pub mod files;
 pub mod import;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod prompts;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod prune;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod query;
 pub mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod statistics;

@@ -3,7 +3,6 @@
 //! A trace id comes from outside (an imported document, a command line): only one that is a plain name becomes a path.
 
 use std::path::{Path, PathBuf};
-use trace_core::model::Trace;
 
 /// The folder of a project that holds its documents, summaries and event streams.
 pub const TRACES_DIR: &str = "_traces";
@@ -54,19 +53,6 @@ pub(crate) fn is_trace_id(text: &str) -> bool {
         && text.strip_prefix("trc_").is_some_and(|rest| {
             !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         })
-}
-
-/// The side files that a document names, each once; a name that is more than a file name is not one of ours.
-pub(crate) fn side_files(trace: &Trace) -> Vec<&str> {
-    let calls = trace.stages.values().flat_map(|stage| &stage.observations);
-    let named = calls.filter_map(|call| call.attributes.get("side_file")?.as_str());
-    let plain = |name: &&str| {
-        name.ends_with(".json") && name.len() <= 255 && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0'])
-    };
-    let mut names: Vec<&str> = named.filter(plain).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 #[cfg(test)]

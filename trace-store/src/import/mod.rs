@@ -180,8 +180,8 @@ fn place(trace: &mut Trace, path: &Path) {
 /// Copies the side files that the document names; one that is gone stays gone.
 fn copy_side_files(trace: &Trace, from: &Path, document: &Path) -> Result<(), FileError> {
     let (Some(from), Some(to)) = (from.parent(), document.parent()) else { return Ok(()) };
-    for name in files::side_files(trace) {
-        let (source, target) = (from.join(name), to.join(name));
+    for name in files::side_files_of(trace) {
+        let (source, target) = (from.join(&name), to.join(&name));
         if !target.exists() && source.is_file() {
             files::copy(&source, &target)?;
         }

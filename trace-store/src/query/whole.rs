@@ -106,8 +106,8 @@ impl Store {
         };
         let trace = files::import_inside(&path, dir)?;
         let folder = path.parent().unwrap_or(dir);
-        let read = |name: &str| Some((name.to_owned(), parsed(&document::read_side_file(&folder.join(name))?)));
-        let side_files = files::side_files(&trace).into_iter().filter_map(read).collect();
+        let read = |name: String| document::read_side_file(&folder.join(&name)).map(|text| (name, parsed(&text)));
+        let side_files = files::side_files_of(&trace).into_iter().filter_map(read).collect();
         Ok(Some(FullTrace { source: Source::File, path: Some(path), trace, side_files }))
     }
 

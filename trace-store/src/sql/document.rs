@@ -3,7 +3,7 @@
 //! Comes in: the trace, and the side files it names. Goes out: rows of `trace_documents`, and the trace back from them.
 
 use super::rows::DocumentRow;
-use crate::files::side_files;
+use crate::files::side_files_of;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -27,9 +27,9 @@ pub(crate) fn rows(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow>
     let json = serde_json::to_vec(&*finished.trace).unwrap_or_default();
     let mut rows = pieces(trace_id, DOCUMENT, &json);
     let Some(folder) = finished.project_dir.as_deref().map(|folder| folder.join("_traces")) else { return rows };
-    for name in side_files(&finished.trace) {
-        if let Some(text) = read_side_file(&folder.join(name)) {
-            rows.extend(pieces(trace_id, name, &text));
+    for name in side_files_of(&finished.trace) {
+        if let Some(text) = read_side_file(&folder.join(&name)) {
+            rows.extend(pieces(trace_id, &name, &text));
         }
     }
     rows

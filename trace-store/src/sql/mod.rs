@@ -13,8 +13,10 @@ mod error;
 mod link;
 pub(crate) mod migrate;
 mod outbox;
+pub(crate) mod prompts;
 pub(crate) mod rollups;
 pub(crate) mod rows;
+mod session;
 mod sink;
 mod store;
 #[cfg(test)]
@@ -25,11 +27,13 @@ mod url;
 pub(crate) mod value;
 pub(crate) mod writer;
 
+pub(crate) use dialect::Connection;
 pub use error::SqlError;
 pub use migrate::MigrationStatus;
 pub use outbox::{Outbox, OutboxError, OutboxLimits, OutboxStatus};
 pub use rollups::RollupDifference;
 pub use rows::TraceRow;
+pub(crate) use session::Session;
 pub use sink::{RowsOptions, RowsSink, RowsStatus};
 pub use store::SqlStore;
 pub use url::{DatabaseKind, DatabaseUrl};

@@ -5,6 +5,7 @@
 
 use super::dialect::Connection;
 use super::document;
+use super::prompts::executions::{Ledger, is_loose};
 use super::rollups::{self, CountedRow, Rollups};
 use super::rows::{
     self, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow, TraceRow,
@@ -57,7 +58,7 @@ pub(crate) async fn write_declared(connection: &mut Connection, registry: &Regis
 async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> Result<(), sqlx::Error> {
     // In the order of their ids: new rows go to the end of every index.
     let mut newest: BTreeMap<String, &FinishedTrace> = BTreeMap::new();
-    for finished in traces {
+    for finished in traces.iter().filter(|finished| !is_loose(finished)) {
         let held = newest.entry(rows::key(&finished.trace)).or_insert(finished);
         if version(finished) >= version(held) {
             *held = finished;
@@ -70,9 +71,12 @@ async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> 
     let again: Vec<String> = newest.keys().filter(|id| stored.contains_key(*id)).cloned().collect();
     let mut rollups = Rollups::new();
     rollups::counted(connection, again.clone()).await?.iter().for_each(|row| rollups.minus(row));
+    let batch = || newest.values().copied().chain(traces.iter().filter(|finished| is_loose(finished)));
+    let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
     remove(connection, again).await?;
-    let runs = insert_children(connection, newest.into_values()).await?;
-    insert_runs(connection, runs, rollups).await
+    let runs = insert_children(connection, batch(), &mut ledger).await?;
+    insert_runs(connection, runs, rollups).await?;
+    ledger.close(connection).await
 }
 
 /// Removes every row of these traces, and what they add to the daily sums, in one transaction; how many traces there were. The statistics of
@@ -130,16 +134,23 @@ struct RunRows {
     flags: Vec<FlagRow>,
 }
 
-/// Writes everything below the runs.
+/// Writes everything below the runs, and executions outside of any.
 async fn insert_children(
     connection: &mut Connection,
     traces: impl Iterator<Item = &FinishedTrace>,
+    ledger: &mut Ledger,
 ) -> Result<Vec<RunRows>, sqlx::Error> {
     let mut waiting = Waiting::default();
     let mut runs = Vec::new();
     let now = Timestamp::now();
     for finished in traces {
-        let TraceRows { trace, project, flags, executions, children } = rows::project(finished, now);
+        let mut rows = rows::project(finished, now);
+        ledger.enter(&mut rows);
+        let TraceRows { trace, project, flags, executions, children } = rows;
+        waiting.push(&EXECUTIONS, executions.into_iter().map(|execution| execution.row));
+        if is_loose(finished) {
+            continue;
+        }
         if finished.sampled {
             waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
         }
@@ -147,7 +158,6 @@ async fn insert_children(
         waiting.push(&DECISIONS, children.decisions);
         waiting.push(&OBSERVATIONS, children.observations);
         waiting.push(&SCORES, children.scores);
-        waiting.push(&EXECUTIONS, executions);
         runs.push(RunRows { trace, project, flags });
         if waiting.bytes > BUFFER {
             waiting.flush(connection).await?;

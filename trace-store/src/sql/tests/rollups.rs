@@ -24,7 +24,7 @@ fn numbers(database: &Database, columns: &[&'static str], sql: &'static str) -> 
 fn varied(n: u32) -> Trace {
     let mut trace = full(n);
     trace.project_id = ["cobot", "atlas"][n as usize % 2].into();
-    trace.run.intent = (n % 3 != 0).then(|| format!("intent-{}", n % 3));
+    trace.run.intent = (!n.is_multiple_of(3)).then(|| format!("intent-{}", n % 3));
     trace.run.started_at = Some(format!("2026-02-{:02}T23:59:59.9Z", 1 + n % 5).parse().unwrap());
     trace.run.status = [Status::Complete, Status::Failed, Status::Complete][n as usize % 3];
     trace.stages["quality_gate#2"].overall_score = Some(f64::from(n) / 7.0);
