@@ -76,8 +76,8 @@ fn remove_run(traces_dir: &Path, run: &Doomed, removed: &mut Removed) -> Result<
         return Ok(());
     };
     if let Ok(trace) = files::import_document(&document) {
-        for name in files::side_files(&trace).into_iter().filter(|name| is_side_file(name)) {
-            removed.files += remove_file(&traces_dir.join(name))?;
+        for name in files::side_files_of(&trace).into_iter().filter(|name| is_side_file(name)) {
+            removed.files += remove_file(&traces_dir.join(&name))?;
         }
     }
     removed.files += remove_file(&summary)?;
