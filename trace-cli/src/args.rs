@@ -1,9 +1,11 @@
 //! What can be asked: commands, arguments, options.
 
 mod keep;
+mod prompts;
 mod read;
 
-pub(crate) use keep::{DoctorArgs, ImportArgs, MigrateArgs, MigrateTo, PruneArgs};
+pub(crate) use keep::{DoctorArgs, ExportArgs, Format, ImportArgs, MigrateArgs, MigrateTo, PruneArgs};
+pub(crate) use prompts::PromptsCommand;
 pub(crate) use read::{
     By, CompareArgs, ListArgs, PageArgs, PatternsArgs, QueryArgs, ShowArgs, SummaryArgs, WhyArgs, WindowArgs,
     WindowJsonArgs,
@@ -65,8 +67,12 @@ pub(crate) enum Command {
     Errors(WindowJsonArgs),
     /// Show where the time of runs goes
     Stages(WindowJsonArgs),
+    /// Look after the registry of prompts: versions, labels, differences
+    #[command(subcommand)]
+    Prompts(PromptsCommand),
     Doctor(DoctorArgs),
     Import(ImportArgs),
+    Export(ExportArgs),
     /// End, as incomplete, the traces that dead processes left open
     Recover,
     Migrate(MigrateArgs),

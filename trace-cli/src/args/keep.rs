@@ -1,7 +1,8 @@
 //! Arguments of the commands that look after traces.
 
-use super::JsonArg;
-use clap::{Args, Subcommand};
+use super::{JsonArg, WindowArgs};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Say what is configured, what works, and what to do about what does not
@@ -79,4 +80,40 @@ pub(crate) struct PruneArgs {
 
     #[command(flatten)]
     pub(crate) json: JsonArg,
+}
+
+/// Write runs with their documents to a file: JSON lines or Parquet
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The file gets its name when it is whole. Interrupted, the same command goes on where it stopped."
+)]
+pub(crate) struct ExportArgs {
+    /// The file, or - for stdout (JSON lines)
+    #[arg(value_name = "FILE")]
+    pub(crate) to: PathBuf,
+
+    /// What to write; without it, what the file's name says
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+
+    /// Only runs that satisfy this filter
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+}
+
+/// A format of exported runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// A document a line
+    Jsonl,
+    /// A table: the columns of a list, and the document as JSON
+    Parquet,
 }

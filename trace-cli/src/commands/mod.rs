@@ -3,9 +3,11 @@
 mod compare;
 mod complete;
 mod doctor;
+mod export;
 mod import;
 mod list;
 mod migrate;
+mod prompts;
 mod prune;
 mod recover;
 mod reports;
@@ -57,8 +59,10 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, F
         Command::Latency(args) => reports::latency(context, &args).await,
         Command::Errors(args) => reports::errors(context, &args).await,
         Command::Stages(args) => reports::stages(context, &args).await,
+        Command::Prompts(command) => prompts::run(context, &command).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Import(args) => import::run(context, &args),
+        Command::Export(args) => export::run(context, &args).await,
         Command::Recover => recover::run(context),
         Command::Migrate(args) => migrate::run(context, args.to).await,
         Command::Prune(args) => prune::run(context, &args).await,

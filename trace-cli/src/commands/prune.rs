@@ -41,7 +41,7 @@ pub(crate) async fn run(context: &mut Context, args: &PruneArgs) -> Result<ExitC
 }
 
 async fn remove(pruner: &mut Pruner, doomed: &[Doomed]) -> Result<Removed, Failure> {
-    let progress = Progress::new(doomed.len() as u64, "traces");
+    let progress = Progress::new(Some(doomed.len() as u64), "traces");
     let removed = pruner.remove(doomed, |done| progress.step(done)).await;
     progress.end();
     removed.map_err(|error| failure(&error))

@@ -105,3 +105,11 @@ pub(crate) struct Days {
     /// How many days to look back; 30 without it, 0 for all time.
     pub(crate) days: Option<u32>,
 }
+
+/// A prompt.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Prompt {
+    /// The prompt's name, such as `support_bot`; without it, all prompts are listed.
+    pub(crate) name: Option<String>,
+}
