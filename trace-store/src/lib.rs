@@ -7,6 +7,8 @@ pub mod import;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod prompts;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod prune;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod query;
 pub mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

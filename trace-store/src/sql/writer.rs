@@ -32,6 +32,14 @@ const REMOVE: [&str; 5] = [
     "DELETE FROM scores WHERE source = 'pipeline' AND trace_id",
 ];
 
+/// What else goes when a trace goes for good.
+const REMOVE_FOR_GOOD: [&str; 4] = [
+    "DELETE FROM scores WHERE trace_id",
+    "DELETE FROM calibration_flags WHERE trace_id",
+    "DELETE FROM prompt_executions WHERE trace_id",
+    "DELETE FROM traces WHERE trace_id",
+];
+
 /// What was found out about a trace while it was written.
 #[derive(Debug, Default)]
 pub(crate) struct Raised {
@@ -99,6 +107,27 @@ async fn write_newest(
     insert_runs(connection, runs, first, rollups).await?;
     ledger.close(connection).await?;
     Ok(raised)
+}
+
+/// Removes every row of these traces, and what they add to the daily sums, in one transaction; how many traces there were. The statistics of
+/// prompts stay: they tell what happened.
+pub(crate) async fn delete(connection: &mut Connection, ids: Vec<String>) -> Result<u64, sqlx::Error> {
+    connection.in_transaction(async |connection| delete_now(connection, ids).await).await
+}
+
+async fn delete_now(connection: &mut Connection, ids: Vec<String>) -> Result<u64, sqlx::Error> {
+    connection.lock_traces(ids.clone()).await?;
+    let mut rollups = Rollups::new();
+    rollups::counted(connection, ids.clone()).await?.iter().for_each(|row| rollups.minus(row));
+    remove(connection, ids.clone()).await?;
+    let mut traces = 0;
+    for delete in REMOVE_FOR_GOOD {
+        let sql = format!("{delete}{}", connection.in_list());
+        traces = connection.run(sql, vec![Value::List(ids.clone())]).await?;
+    }
+    turn::take(connection, 0).await?;
+    rollups.apply(connection).await?;
+    Ok(traces)
 }
 
 /// Which of two versions of a trace is the newer: the one to which more events came late.
