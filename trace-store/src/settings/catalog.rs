@@ -51,6 +51,7 @@ impl Catalog {
 /// Reads the setting.
 pub(crate) fn catalog(given: &Given<'_>) -> Result<Option<Catalog>, Expected> {
     match &given.value {
+        Value::Text("") => Ok(None),
         Value::Text(text) => text.parse().map(Some).map_err(|_| ACCEPTED.into()),
         _ => Err(ACCEPTED.into()),
     }

@@ -60,9 +60,7 @@ impl Template {
     }
 
     fn add(&mut self, part: &'static str, source: Cow<'static, str>) -> Result<(), PromptError> {
-        self.environment
-            .add_template_owned(part, source)
-            .map_err(|error| failed(&self.prompt, part, &error))?;
+        self.environment.add_template_owned(part, source).map_err(|error| failed(&self.prompt, part, &error))?;
         let template = self.environment.get_template(part).map_err(|error| failed(&self.prompt, part, &error))?;
         let used = template.undeclared_variables(false).into_iter();
         let mut used: Vec<(usize, String)> = used
