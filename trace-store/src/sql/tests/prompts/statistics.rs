@@ -26,13 +26,13 @@ fn trace(n: u32, calls: u32) -> Trace {
         let number = n * calls + k;
         let mut call = call(&format!("c{k}"), "0");
         call.duration_ms = Some(f64::from(number) * 0.125);
-        call.outcome = Some(if number % 5 == 0 { Outcome::Err } else { Outcome::Ok });
+        call.outcome = Some(if number.is_multiple_of(5) { Outcome::Err } else { Outcome::Ok });
         let llm = call.llm.as_mut().unwrap();
         let text = TEXTS[(number % 2) as usize];
         let hash = trace_core::registry::template_hash(None, text);
         **llm = std::mem::take(&mut **llm).prompt(PromptLink::new("shared", "shared_prompt", None, Some(hash)));
         llm.usage = Some(Usage::new(u64::from(number), 1));
-        llm.cost_usd = (number % 3 != 0).then(|| Money::from_picodollars(i64::from(number) * 1_000_003));
+        llm.cost_usd = (!number.is_multiple_of(3)).then(|| Money::from_picodollars(i64::from(number) * 1_000_003));
         synthesis.observations.push(call);
     }
     trace.stages.insert("synthesis".into(), synthesis);
