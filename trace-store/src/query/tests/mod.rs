@@ -1,6 +1,7 @@
 //! Questions against real databases: the same runs in SQLite, in Postgres and in a folder of documents, with the same answers.
 
 mod aggregates;
+mod connections;
 mod filter;
 #[cfg(feature = "sqlite")]
 mod folder;
@@ -41,7 +42,7 @@ fn minutes_ago(minutes: i128) -> Timestamp {
 }
 
 /// A run that began so many minutes ago; its number is its id.
-fn run(n: u32, minutes: i128) -> Trace {
+fn recent(n: u32, minutes: i128) -> Trace {
     let mut trace = small(n);
     trace.run.started_at = Some(minutes_ago(minutes));
     trace
