@@ -3,6 +3,11 @@
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod calibrate;
 pub mod files;
+pub mod import;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod prompts;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod query;
 pub mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;

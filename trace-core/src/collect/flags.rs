@@ -5,7 +5,7 @@
 
 use super::live::{self, LIVE_DIR};
 use super::raise_late_flags;
-use super::recover::{new_fold, read_events};
+use super::recover::{events_if_there, new_fold};
 use super::stream_file::stream_file_name;
 use crate::event::{Body, Event, FlagRaised};
 use crate::fold::Fold;
@@ -69,7 +69,7 @@ pub(super) fn flag_stream(
     lives: impl Fn(&Path, &str) -> bool,
 ) -> io::Result<Vec<(PathBuf, Trace)>> {
     let mut known: HashMap<String, Option<Known>> = flags.iter().map(|late| (late.trace_id.clone(), None)).collect();
-    read_events(stream, |event| {
+    events_if_there(stream, |event| {
         if let Some(known) = known.get_mut(&event.trace_id) {
             take_in(known, event);
         }

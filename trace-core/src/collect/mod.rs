@@ -3,6 +3,7 @@
 //! Comes in: records from the rings of all threads, traces being opened. Goes out: lines in event streams, side
 //! files, finished traces to the sinks. It is the only place that decides order, numbers events, redacts, and folds.
 
+mod batch;
 mod completion;
 mod convert;
 mod flags;
@@ -16,17 +17,17 @@ mod worker;
 
 pub(crate) use completion::Completion;
 pub use flags::{FlagError, LateFlags, flag_later};
-pub use recover::{RecoverError, Recovered, recover, traces_of_stream};
+pub use recover::{RecoverError, Recovered, left_open, read_events, recover, traces_of_events, traces_of_stream};
 pub(crate) use sinks::SinkHandle;
 pub use stream_file::stream_file_name;
 
 use crate::context::shared::Shared;
 use crate::event::{Body, TraceEnd, TraceStart};
 use crate::model::{CalibrationFlag, Timestamp, Trace};
-use crate::record::Record;
+use crate::observe;
+use crate::record::{Record, Recorded, RingReader};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
-use rtrb::Consumer;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -40,9 +41,9 @@ const RESERVE: usize = 1 << 16;
 /// What reaches the collector beside the rings.
 #[derive(Default)]
 struct Inbox {
-    rings: Vec<Consumer<Record>>,
+    rings: Vec<RingReader>,
     opened: Vec<Opening>,
-    reserved: Vec<Record>,
+    reserved: Vec<Recorded>,
     requests: Vec<Request>,
     started: bool,
 }
@@ -136,13 +137,13 @@ pub(crate) fn payload_limit() -> usize {
     PAYLOAD_LIMIT.load(Ordering::Relaxed)
 }
 
-/// Takes over the reading end of a thread's ring.
-pub(crate) fn add_ring(consumer: Consumer<Record>) {
-    inbox(|inbox| inbox.rings.push(consumer));
+/// Takes over the reading end of a thread's rings.
+pub(crate) fn add_ring(reader: RingReader) {
+    inbox(|inbox| inbox.rings.push(reader));
 }
 
 /// Keeps a record in the reserve; false when even that is full.
-pub(crate) fn push_reserved(record: Record) -> bool {
+pub(crate) fn push_reserved(record: Recorded) -> bool {
     let kept = inbox(|inbox| {
         let room = inbox.reserved.len() < RESERVE;
         if room {
@@ -163,9 +164,8 @@ pub(crate) fn open(shared: &Arc<Shared>, wall: Timestamp, start: TraceStart) {
 
 /// A trace is over. Its end always finds room.
 pub(crate) fn end(shared: &Shared, end: TraceEnd) {
-    let body = Box::new(Body::TraceEnd(end));
-    let record = Record::Fact { trace: shared.key, at: Tick::now(), span: shared.root_span, stage: 0, body };
-    inbox(|inbox| inbox.reserved.push(record));
+    let end = Record::fact(shared.key, shared.root_span, 0, Body::TraceEnd(end));
+    inbox(|inbox| inbox.reserved.push(end));
     wake();
 }
 
@@ -200,9 +200,11 @@ pub(crate) fn flush(tracer: &Tracer, timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
     let (sender, receiver) = sync_channel(1);
     request(Wish::Flush(sender));
-    receiver.recv_timeout(timeout).is_ok()
+    let stored = receiver.recv_timeout(timeout).is_ok()
         && flags_are_handed_on(tracer, deadline)
-        && sinks::flush(&tracer.inner().sinks, deadline)
+        && sinks::flush(&tracer.inner().sinks, deadline);
+    observe::flush(&tracer.inner().observers, deadline);
+    stored
 }
 
 /// Waits until the sinks are idle, and the collector has given them what follows from the flags that they raised.
@@ -228,6 +230,7 @@ pub(crate) fn close(tracer: &Tracer, timeout: Duration) -> bool {
     }
     let handed_on = flags_are_handed_on(tracer, deadline);
     let stored = sinks::close(&tracer.inner().sinks, deadline) && handed_on;
+    observe::close(&tracer.inner().observers, deadline);
     request(Wish::Release(tracer.clone(), sender));
     // Only forgetting is left: a moment is enough even when the time is over.
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));

@@ -1,5 +1,6 @@
 //! What all contexts of one trace share.
 
+use super::propagation::Carried;
 use crate::collect::Completion;
 use crate::model::{ErrorInfo, Status};
 use crate::tracer::Tracer;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) project_id: String,
     /// The span of the trace itself.
     pub(crate) root_span: u64,
+    pub(crate) carried: Carried,
     pub(crate) tracer: Tracer,
     pub(crate) started: Instant,
     /// Records made but not kept.
@@ -52,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) iterations: AtomicU64,
     /// Status and error set by hand.
     marked: Mutex<(Option<Status>, Option<ErrorInfo>)>,
+    /// Who it is run for.
+    user: Mutex<Option<String>>,
     pub(crate) ended: AtomicBool,
     /// Resolved when the sinks are done.
     pub(crate) completion: Arc<Completion>,
@@ -66,6 +70,7 @@ impl Shared {
         project_name: String,
         project_id: String,
         root_span: u64,
+        carried: Carried,
         tracer: Tracer,
     ) -> Arc<Self> {
         static KEYS: AtomicU64 = AtomicU64::new(1);
@@ -79,12 +84,14 @@ impl Shared {
             project_name,
             project_id,
             root_span,
+            carried,
             tracer,
             started: Instant::now(),
             dropped: AtomicU64::new(0),
             waited: AtomicU64::new(0),
             iterations: AtomicU64::new(0),
             marked: Mutex::default(),
+            user: Mutex::default(),
             ended: AtomicBool::new(false),
             completion,
         })
@@ -122,6 +129,14 @@ impl Shared {
 
     pub(crate) fn take_error(&self) -> Option<ErrorInfo> {
         self.marks().1.take()
+    }
+
+    pub(crate) fn set_user(&self, user: String) {
+        *self.user.lock().unwrap_or_else(PoisonError::into_inner) = Some(user);
+    }
+
+    pub(crate) fn user(&self) -> Option<String> {
+        self.user.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn count_drop(&self) {

@@ -1,12 +1,12 @@
 //! Whole traces: `#[traced_run]`, and [`TraceContext`] for code without macros.
 
 use super::capture::{self, panic_message};
-use super::draft::{End, Ending};
+use super::draft::End;
 use super::guards::{ObservationGuard, StageGuard};
 use crate::collect;
 use crate::context::local::{self, Place, random_u64};
 use crate::context::shared::Shared;
-use crate::context::{Ctx, Entered, RemoteParent, Swapped, TraceparentError, notice, parse_traceparent};
+use crate::context::{Carried, Ctx, Entered, RemoteParent, Swapped, TraceparentError, notice, parse_traceparent};
 use crate::event::{Body, ChildStart, TraceAccount, TraceEnd, TraceStart};
 use crate::model::{ChildTrace, ErrorInfo, Object, Outcome, SCHEMA_VERSION, Status};
 use crate::names;
@@ -44,6 +44,7 @@ pub struct Run {
     tags: BTreeMap<String, String>,
     fields: Object,
     remote: Option<RemoteParent>,
+    carried: Option<Carried>,
     warning: Option<String>,
 }
 
@@ -130,13 +131,27 @@ impl Run {
         self
     }
 
-    /// The parent's `tracestate` header, which carries its trace id; call it after [`Run::traceparent`].
+    /// The parent's `tracestate` header, which carries its trace id; call it after [`Run::traceparent`]. Entries of other vendors are
+    /// passed on with the calls that this run makes.
     #[must_use]
     pub fn tracestate(mut self, header: &str) -> Self {
+        self.carried.get_or_insert_default().take_tracestate(header);
         if let Some(remote) = &mut self.remote {
             let traceparent = format!("00-{}-{}-01", remote.otel_trace_id, remote.span_id);
             remote.trace_id = parse_traceparent(&traceparent, Some(header)).ok().and_then(|parent| parent.trace_id);
         }
+        self
+    }
+
+    /// The parent's W3C `baggage` header, which is passed on with the calls that this run makes. Its members `session.id` and
+    /// `user.id` are taken where the run names no session or user of its own.
+    #[must_use]
+    pub fn baggage(mut self, header: &str) -> Self {
+        let carried = self.carried.get_or_insert_default();
+        carried.take_baggage(header);
+        let (session, user) = (carried.baggage_value("session.id"), carried.baggage_value("user.id"));
+        self.session = self.session.or(session);
+        self.user = self.user.or(user);
         self
     }
 }
@@ -187,7 +202,11 @@ fn open(mut run: Run) -> Opened {
     });
     let session_id = session.unwrap_or_else(|| trace_id.clone());
     let root_span = random_u64();
-    let shared = Shared::new(trace_id, otel_trace_id, session_id, run.project, project_id, root_span, tracer);
+    let carried = run.carried.or_else(|| parent.as_ref().map(|parent| parent.carried.clone())).unwrap_or_default();
+    let shared = Shared::new(trace_id, otel_trace_id, session_id, run.project, project_id, root_span, carried, tracer);
+    if let Some(user) = &run.user {
+        shared.set_user(user.clone());
+    }
     let start = TraceStart {
         schema_version: SCHEMA_VERSION,
         otel_trace_id: Some(shared.otel_trace_id.clone()),
@@ -238,8 +257,8 @@ fn end(shared: &Shared, status: Status, error: Option<ErrorInfo>) {
 
 /// Ends the trace of the current place with what its function returned.
 fn end_with(shared: &Shared, end_of: End) {
-    let (outcome, ending) = end_of.into_parts();
-    let Ending { output, error, .. } = ending.map_or_else(Ending::default, |ending| *ending);
+    let (outcome, output, ending) = end_of.into_parts();
+    let error = ending.and_then(|ending| ending.error);
     if !output.is_empty() {
         super::facts::output("result", output.into_value());
     }
@@ -300,7 +319,9 @@ impl RunSpan {
         }
         match catch_unwind(AssertUnwindSafe(code)) {
             Ok(returned) => {
-                self.end = Some(End::described(|end| look(&returned, end)));
+                let mut look = Some(look);
+                self.end =
+                    Some(End::described(&mut |end| look.take().into_iter().for_each(|look| look(&returned, end))));
                 returned
             }
             Err(payload) => {
@@ -394,8 +415,9 @@ where
             match &polled {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => {
-                    let look = this.done.take();
-                    end_with(shared, End::described(|end| look.into_iter().for_each(|look| look(output, end))));
+                    let mut look = this.done.take();
+                    let mut look = |end: &mut End| look.take().into_iter().for_each(|look| look(output, end));
+                    end_with(shared, End::described(&mut look));
                 }
                 Err(payload) => *this.panicked = Some(panic_end(&**payload)),
             }

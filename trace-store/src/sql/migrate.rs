@@ -33,8 +33,8 @@ macro_rules! migrations {
 
 fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
-        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 2 "calibration"),
-        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 2 "calibration"),
+        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts"),
+        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts"),
     }
 }
 
@@ -70,6 +70,12 @@ struct Applied {
     applied_at: String,
 }
 
+/// What is done in one transaction. (As async closures they would keep the futures from being `Send`.)
+enum Work {
+    ApplyMissing,
+    Undo { to: i64 },
+}
+
 /// Works on the schema of one connection.
 pub(crate) struct Migrator<'a> {
     connection: &'a mut Connection,
@@ -101,7 +107,7 @@ impl<'a> Migrator<'a> {
         if applied.len() == self.known().len() {
             return Ok(());
         }
-        self.in_transaction(async |this: &mut Self| this.apply_missing().await).await
+        self.in_transaction(Work::ApplyMissing).await
     }
 
     /// Takes the schema back to a version; 0 removes every table of ours, and what is in them.
@@ -109,7 +115,7 @@ impl<'a> Migrator<'a> {
         if to < 0 || to > self.newest() {
             return Err(SqlError::NoSuchVersion { to, known: self.newest() });
         }
-        self.in_transaction(async |this: &mut Self| this.undo(to).await).await
+        self.in_transaction(Work::Undo { to }).await
     }
 
     /// Every known step, in order.
@@ -125,14 +131,14 @@ impl<'a> Migrator<'a> {
         Ok(self.known().iter().map(status).collect())
     }
 
-    async fn in_transaction(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Self) -> Result<(), SqlError>,
-    ) -> Result<(), SqlError> {
+    async fn in_transaction(&mut self, work: Work) -> Result<(), SqlError> {
         self.connection.begin().await.map_err(self.failed("waiting to change the schema"))?;
         let done = async {
             self.connection.lock_schema().await.map_err(self.failed("waiting to change the schema"))?;
-            work(self).await
+            match work {
+                Work::ApplyMissing => self.apply_missing().await,
+                Work::Undo { to } => self.undo(to).await,
+            }
         }
         .await;
         match done {

@@ -8,34 +8,38 @@
 //! database, `outbox` keeps on disk what it could not take, `sink` is the thread that joins them.
 
 mod calibration;
-mod dialect;
-mod document;
+pub(crate) mod dialect;
+pub(crate) mod document;
 mod error;
 mod flags;
 mod link;
-mod migrate;
+pub(crate) mod migrate;
 mod outbox;
+pub(crate) mod prompts;
 mod review;
-mod rollups;
-mod rows;
+pub(crate) mod rollups;
+pub(crate) mod rows;
+mod session;
 mod sink;
 mod store;
 mod sync;
 #[cfg(test)]
-mod tests;
-mod time;
+pub(crate) mod tests;
+pub(crate) mod time;
 mod turn;
 mod url;
-mod value;
+pub(crate) mod value;
 mod worker;
-mod writer;
+pub(crate) mod writer;
 
+pub(crate) use dialect::Connection;
 pub use error::SqlError;
 pub use migrate::MigrationStatus;
 pub use outbox::{Outbox, OutboxError, OutboxLimits, OutboxStatus};
 pub use review::{HumanScore, ScoreSource};
 pub use rollups::RollupDifference;
 pub use rows::TraceRow;
+pub(crate) use session::Session;
 pub use sink::{RowsOptions, RowsSink, RowsStatus};
 pub use store::SqlStore;
 pub use sync::{SyncReport, sync};

@@ -13,7 +13,7 @@ use super::url::DatabaseUrl;
 use super::value::{Column, Kind, Row, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use trace_core::model::Trace;
+use trace_core::model::{Timestamp, Trace};
 
 /// How long a statement waits for a lock, and a connection for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -115,6 +115,21 @@ impl SqlStore {
             }
         }
         Ok(counts)
+    }
+
+    /// What the database's clock says: that of the server, or of this machine for SQLite.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub async fn clock(&mut self) -> Result<Timestamp, SqlError> {
+        let column = [Column { name: "clock", kind: Kind::Text }];
+        let sql = self.connection.select_clock();
+        let rows = self.connection.fetch(sql, Vec::new(), &column).await;
+        let rows = rows.map_err(|source| self.failed("reading the clock", source))?;
+        let text = rows.into_iter().flatten().next();
+        let clock = text.and_then(|text| if let Value::Text(text) = text { text.parse().ok() } else { None });
+        let no_time = || self.failed("reading the clock", sqlx::Error::Decode("the answer is no time".into()));
+        clock.ok_or_else(no_time)
     }
 
     /// Counts the traces anew, and says which sums of the daily rollups are not what that gives. Writers go on meanwhile.

@@ -69,7 +69,7 @@ impl From<&str> for Value {
 }
 
 /// A column of a [`Table`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Column {
     /// Its name in Postgres; in SQLite a money column is stored under another one.
     pub(crate) name: &'static str,
@@ -78,7 +78,7 @@ pub(crate) struct Column {
 }
 
 /// A table that rows are written to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Table {
     /// Its name.
     pub(crate) name: &'static str,
@@ -204,6 +204,11 @@ impl Cell for Day {
 pub struct Json(pub(crate) String);
 
 impl Json {
+    /// A value as JSON; one that refuses to be serialized is null.
+    pub(crate) fn of(value: &impl serde::Serialize) -> Self {
+        Self(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -4,6 +4,7 @@
 //! what reviewers wrote, human scores and resolved prompts stay when a trace is sent again.
 
 use super::dialect::Connection;
+use super::prompts::executions::{Ledger, is_loose};
 use super::rollups::{self, CountedRow, Rollups};
 use super::rows::{
     self, ChildRows, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow,
@@ -71,7 +72,7 @@ async fn write_newest(
 ) -> Result<AllRaised, sqlx::Error> {
     // In the order of their ids: new rows go to the end of every index.
     let mut newest: BTreeMap<String, FinishedTrace> = BTreeMap::new();
-    for finished in traces {
+    for finished in traces.iter().filter(|finished| !is_loose(finished)) {
         let held = newest.entry(rows::key(&finished.trace)).or_insert_with(|| finished.clone());
         if version(finished) >= version(held) {
             *held = finished.clone();
@@ -85,15 +86,18 @@ async fn write_newest(
     let mut raised = flags::restore(connection, &again, &mut newest).await?;
     let mut rollups = Rollups::new();
     rollups::counted(connection, again.clone()).await?.iter().for_each(|row| rollups.minus(row));
+    let batch = || newest.values().chain(traces.iter().filter(|finished| is_loose(finished)));
+    let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
     remove(connection, again).await?;
-    let mut runs = insert_children(connection, &newest).await?;
+    let mut runs = insert_children(connection, batch(), &mut ledger).await?;
     // From here on it is this writer's turn.
     let first = turn::take(connection, runs.len()).await?;
     if let Some(settings) = calibration {
         let known = |id: &str| stored.contains_key(id);
-        raised.extend(flags::check(connection, settings, &mut runs, &newest, known).await?);
+        raised.extend(flags::check(connection, settings, &mut runs, &newest, known, &ledger).await?);
     }
     insert_runs(connection, runs, first, rollups).await?;
+    ledger.close(connection).await?;
     Ok(raised)
 }
 
@@ -136,21 +140,27 @@ pub(super) struct RunRows {
     pub(super) flags: Vec<FlagRow>,
 }
 
-/// Writes everything below the runs; the runs, in the order in which they ended.
+/// Writes everything below the runs, and executions outside of any; the runs, in the order in which they ended.
 async fn insert_children(
     connection: &mut Connection,
-    traces: &BTreeMap<String, FinishedTrace>,
+    traces: impl Iterator<Item = &FinishedTrace>,
+    ledger: &mut Ledger,
 ) -> Result<Vec<RunRows>, sqlx::Error> {
     let mut waiting = Waiting::default();
     let mut runs = Vec::new();
     let now = Timestamp::now();
-    for finished in traces.values() {
-        let TraceRows { trace, project, flags, executions, children } = rows::project(finished, now);
+    for finished in traces {
+        let mut rows = rows::project(finished, now);
+        ledger.enter(&mut rows);
+        let TraceRows { trace, project, flags, executions, children } = rows;
+        waiting.push(&EXECUTIONS, executions.into_iter().map(|execution| execution.row));
+        if is_loose(finished) {
+            continue;
+        }
         if finished.sampled {
             waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
         }
         waiting.push_children(children);
-        waiting.push(&EXECUTIONS, executions);
         runs.push(RunRows { trace, project, flags });
         if waiting.bytes > BUFFER {
             waiting.flush(connection).await?;
@@ -167,9 +177,12 @@ pub(super) async fn insert_flagged(
     connection: &mut Connection,
     finished: &FinishedTrace,
     was_sampled: bool,
+    ledger: &Ledger,
 ) -> Result<RunRows, sqlx::Error> {
     let mut waiting = Waiting::default();
-    let TraceRows { trace, project, flags, executions: _, children } = rows::project(finished, Timestamp::now());
+    let mut rows = rows::project(finished, Timestamp::now());
+    ledger.link(&mut rows);
+    let TraceRows { trace, project, flags, executions: _, children } = rows;
     waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
     if !was_sampled {
         waiting.push_children(children);

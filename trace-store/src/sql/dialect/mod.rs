@@ -8,6 +8,7 @@
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+pub(crate) mod words;
 
 use super::error::SqlError;
 use super::url::{DatabaseKind, DatabaseUrl};
@@ -70,12 +71,26 @@ impl Connection {
     pub(crate) async fn open(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
         match url.kind() {
             #[cfg(feature = "sqlite")]
-            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience).await.map(Self::Sqlite),
+            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience, true).await.map(Self::Sqlite),
             #[cfg(feature = "postgres")]
             DatabaseKind::Postgres => postgres::Postgres::open(url, patience).await.map(Self::Postgres),
             #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
             _ => Err(SqlError::Url { url: url.to_string(), reason: "this program was built without it".to_owned() }),
         }
+    }
+
+    /// The same, but a file that is missing is not made.
+    pub(crate) async fn open_existing(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
+        match url.kind() {
+            #[cfg(feature = "sqlite")]
+            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience, false).await.map(Self::Sqlite),
+            _ => Self::open(url, patience).await,
+        }
+    }
+
+    /// Makes it a connection that only reads, and gives up a statement after `patience`.
+    pub(crate) async fn only_read(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
+        either!(self, connection => connection.only_read(patience).await)
     }
 
     /// Which database it is.
@@ -128,12 +143,22 @@ impl Connection {
 
     /// What to call a parameter that is compared with a column of this kind, such as `$2`.
     pub(crate) fn parameter(&self, kind: Kind, number: usize) -> String {
-        either!(self, connection => connection.parameter(kind, number))
+        self.kind().parameter(kind, number).into_owned()
     }
 
     /// The condition that a column is in the list that is the first parameter: `trace_id` + [`Connection::in_list`].
     pub(crate) fn in_list(&self) -> &'static str {
         either!(self, connection => connection.in_list())
+    }
+
+    /// What ends a query whose rows nobody else may change before the transaction ends.
+    pub(crate) fn for_update(&self) -> &'static str {
+        either!(self, connection => connection.for_update())
+    }
+
+    /// The statement that changes the statistics of versions by the JSON object that is its parameter, `{"<id>": {"executions": 1, …}}`.
+    pub(crate) fn change_statistics(&self) -> &'static str {
+        either!(self, connection => connection.change_statistics())
     }
 
     /// Inserts rows. A row whose key exists replaces the one that is there, but for what the table keeps.
@@ -215,6 +240,11 @@ impl Connection {
             _ => None,
         };
         Ok(rows.into_iter().filter_map(text).collect())
+    }
+
+    /// A statement for the moment at which it runs, as RFC 3339 in UTC.
+    pub(crate) fn select_clock(&self) -> &'static str {
+        either!(self, connection => connection.select_clock())
     }
 
     /// Closes the connection properly.

@@ -128,7 +128,7 @@ impl From<&TraceRow> for CountedRow {
 
 impl CountedRow {
     /// What it adds to the sums of its day.
-    pub(super) fn daily(&self) -> DailyRow {
+    pub(crate) fn daily(&self) -> DailyRow {
         let cost = self.total_cost_usd.map(Money::picodollars);
         DailyRow {
             day: self.day(),
@@ -158,7 +158,7 @@ impl CountedRow {
     }
 
     /// What it adds to the sums of its principles.
-    pub(super) fn principles(&self) -> Vec<PrincipleRow> {
+    pub(crate) fn principles(&self) -> Vec<PrincipleRow> {
         let scores: BTreeMap<String, Option<f64>> =
             serde_json::from_str(self.principle_scores.as_str()).unwrap_or_default();
         let ids: BTreeSet<&String> =

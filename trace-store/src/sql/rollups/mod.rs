@@ -7,12 +7,13 @@
 mod contribution;
 mod sums;
 
-pub(super) use contribution::CountedRow;
+pub(crate) use contribution::CountedRow;
 pub use sums::RollupDifference;
 
 use super::dialect::Connection;
 use super::value::{Kind, Row, Table, Value};
-use contribution::{DailyRow, GapRow, PrincipleRow};
+use contribution::GapRow;
+pub(crate) use contribution::{DailyRow, PrincipleRow};
 use std::collections::BTreeSet;
 use sums::Sums;
 

@@ -53,7 +53,7 @@ on_every_database! {
 
     fn a_changed_migration_is_an_error(database: Database) {
         migrate(database).unwrap();
-        database.execute("UPDATE whytrace_migrations SET checksum = 'other'");
+        database.execute("UPDATE whytrace_migrations SET checksum = 'other' WHERE version = 1");
         assert!(matches!(migrate(database).unwrap_err(), SqlError::Changed { version: 1, .. }));
     }
 
@@ -61,6 +61,8 @@ on_every_database! {
         migrate(database).unwrap();
         database.execute("SELECT * FROM trace_quality_gaps");
         database.execute("SELECT * FROM trace_intent_summary");
+        database.execute("SELECT * FROM prompt_template_performance");
+        database.execute("SELECT * FROM prompt_recent_errors");
     }
 }
 
