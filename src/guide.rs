@@ -17,6 +17,10 @@ pub mod configuration {}
 #[doc = include_str!("../docs/queries.md")]
 pub mod queries {}
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[doc = include_str!("../docs/prompts.md")]
+pub mod prompts {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
