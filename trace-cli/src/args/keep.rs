@@ -1,6 +1,6 @@
 //! Arguments of the commands that look after traces.
 
-use super::{JsonArg, WindowArgs};
+use super::JsonArg;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -104,8 +104,13 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
-    #[command(flatten)]
-    pub(crate) window: WindowArgs,
+    /// Only runs that began at or after this moment: 2026-02-13, 2026-02-13T14:30:22Z, -7d (also h, m, s, w)
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
+    pub(crate) since: Option<String>,
+
+    /// Only runs that began before this moment
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
+    pub(crate) until: Option<String>,
 }
 
 /// A format of exported runs.

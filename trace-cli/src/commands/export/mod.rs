@@ -37,7 +37,7 @@ struct Run<'a> {
 
 pub(crate) async fn run(context: &mut Context, args: &ExportArgs) -> Result<ExitCode, Failure> {
     let filter = args.filter.as_deref().map_or_else(|| Ok(Filter::all()), ask::filter)?;
-    let window = ask::window(&args.window)?;
+    let window = ask::between(args.since.as_deref(), args.until.as_deref())?;
     let format = format(args)?;
     if args.to.as_os_str() == "-" {
         let store = ask::open(&context.place).await?;
@@ -49,13 +49,7 @@ pub(crate) async fn run(context: &mut Context, args: &ExportArgs) -> Result<Exit
         let shown = one_line(&args.to.display().to_string(), 500);
         return Err(Failure::Usage(format!("{shown} is there already; --force replaces it")));
     }
-    let plan = Plan {
-        format,
-        filter: filter.to_string(),
-        since: args.window.since.clone(),
-        until: args.window.until.clone(),
-        all: args.window.all,
-    };
+    let plan = Plan { format, filter: filter.to_string(), since: args.since.clone(), until: args.until.clone() };
     // What begins while this runs is not part of it, and neither is it of the one that takes it up again.
     let window = Window { until: window.until.or_else(|| Some(Timestamp::now())), ..window };
     let mut stage = Stage::open(&args.to, plan, window)?;
