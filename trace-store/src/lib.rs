@@ -1,5 +1,7 @@
 //! Where whytrace keeps traces and how they are asked for.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod calibrate;
 pub mod files;
 pub mod import;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -61,8 +61,42 @@ pub struct Settings {
     pub redact: RedactSettings,
     /// The scale of scores, and where a gap, a strength and a pass begin.
     pub gate: GatePolicy,
+    /// When a quality pattern across runs is flagged.
+    pub calibration: CalibrationSettings,
     /// What memory and documents hold at most.
     pub limits: Limits,
+}
+
+/// When a quality pattern across runs is flagged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CalibrationSettings {
+    /// Whether runs are checked at all.
+    pub enabled: bool,
+    /// How many complete runs of the last days, this one included, must have a gap for it to be a pattern.
+    pub repeated_failures: u64,
+    /// How many days these are.
+    pub days: u32,
+    /// How far below the overall average the average of an intent or a domain must be.
+    pub disparity: f64,
+    /// Over how many of the newest complete runs averages are taken.
+    pub window: usize,
+    /// With fewer runs of its intent or domain, a disparity is kept as thin and raises no alarm.
+    pub least_runs: u64,
+}
+
+impl CalibrationSettings {
+    /// The days in microseconds.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn micros(&self) -> i64 {
+        i64::from(self.days) * 86_400_000_000
+    }
+}
+
+impl Default for CalibrationSettings {
+    fn default() -> Self {
+        Self { enabled: true, repeated_failures: 3, days: 7, disparity: 0.5, window: 1_000, least_runs: 5 }
+    }
 }
 
 /// What is kept out of every output.
@@ -110,6 +144,7 @@ impl Default for Settings {
             max_wait: Some(Duration::from_millis(100)),
             redact: RedactSettings::default(),
             gate: GatePolicy::default(),
+            calibration: CalibrationSettings::default(),
             limits: Limits::default(),
         }
     }

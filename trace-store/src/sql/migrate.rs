@@ -33,8 +33,8 @@ macro_rules! migrations {
 
 fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
-        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts"),
-        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts"),
+        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes"),
+        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes"),
     }
 }
 

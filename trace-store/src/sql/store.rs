@@ -36,7 +36,7 @@ const COUNTED: [&str; 9] = [
 #[derive(Debug)]
 pub struct SqlStore {
     url: DatabaseUrl,
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl SqlStore {
@@ -198,7 +198,7 @@ impl SqlStore {
         rows.into_iter().map(row).collect()
     }
 
-    fn failed(&self, doing: &'static str, source: sqlx::Error) -> SqlError {
+    pub(super) fn failed(&self, doing: &'static str, source: sqlx::Error) -> SqlError {
         SqlError::Statement { doing, url: self.url.clone(), source }
     }
 
