@@ -19,7 +19,6 @@ use serde_json::value::RawValue;
 use stage::{Plan, Stage};
 use std::path::Path;
 use std::process::ExitCode;
-use trace_core::model::Timestamp;
 use trace_core::text::escape_json;
 use trace_store::query::{Filter, Listing, Page, QueryError, Store, TraceItem, Window};
 
@@ -50,8 +49,6 @@ pub(crate) async fn run(context: &mut Context, args: &ExportArgs) -> Result<Exit
         return Err(Failure::Usage(format!("{shown} is there already; --force replaces it")));
     }
     let plan = Plan { format, filter: filter.to_string(), since: args.since.clone(), until: args.until.clone() };
-    // What begins while this runs is not part of it, and neither is it of the one that takes it up again.
-    let window = Window { until: window.until.or_else(|| Some(Timestamp::now())), ..window };
     let mut stage = Stage::open(&args.to, plan, window)?;
     if stage.runs() > 0 {
         say(&format!("going on after {}", counted(stage.runs(), "run")));
