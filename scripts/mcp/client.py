@@ -82,20 +82,15 @@ async def main(program):
         await call(session, tools, "traces_by_domain", {"domain": runs[0]["domain"]})
         await call(session, tools, "traces_flagged", {})
         await call(session, tools, "trace_compare", {"a": a, "b": b})
-        await call(session, tools, "why", {"trace_id": a})
+        told = await call(session, tools, "why", {"trace_id": a})
         whole = await call(session, tools, "trace_get", {"trace_id": a})
         check(whole["value"]["trace_id"] == a, "trace_get gives another trace")
-        stage = next(name for name, stage in whole["value"]["stages"].items() if stage["decisions"])
+        stage = next(name for name, stage in whole["value"]["stages"].items() if stage.get("decisions"))
         part = await call(session, tools, "trace_get", {"trace_id": a, "pointer": f"/stages/{stage}/decisions"})
         check(part["value"][0]["why"], "a decision without a reason")
-        prompts = {
-            call["prompt_name"]
-            for stage in whole["value"]["stages"].values()
-            for call in stage["observations"]
-            if call.get("prompt_name")
-        }
-        check(prompts, "the example calls no model with a prompt")
-        await call(session, tools, "prompt_versions", {"name": sorted(prompts)[0]})
+        check(told["prompts"], "the example calls no model with a prompt")
+        await call(session, tools, "prompt_versions", {})
+        await call(session, tools, "prompt_versions", {"name": told["prompts"][0]["prompt_name"]})
 
         await refuse(session, "trace_search", {"filter": "intnet = validating"}, "did you mean `intent`?")
         await refuse(session, "trace_search", {"filter": "status = complete", "limit": 1000}, "expected 1 to 50")

@@ -4,7 +4,9 @@ mod keep;
 mod prompts;
 mod read;
 
-pub(crate) use keep::{DoctorArgs, ExportArgs, Format, ImportArgs, MigrateArgs, MigrateTo, PruneArgs};
+pub(crate) use keep::{
+    DoctorArgs, ExportArgs, Format, ImportArgs, MigrateArgs, MigrateTo, PruneArgs, ReviewArgs, ScoreArgs,
+};
 pub(crate) use prompts::PromptsCommand;
 pub(crate) use read::{
     By, CompareArgs, ListArgs, PageArgs, PatternsArgs, QueryArgs, ShowArgs, SummaryArgs, WhyArgs, WindowArgs,
@@ -59,6 +61,10 @@ pub(crate) enum Command {
     Patterns(PatternsArgs),
     /// List runs that were flagged for review
     Flags(PageArgs),
+    Review(ReviewArgs),
+    Score(ScoreArgs),
+    /// Show what programs declare, and whether what they record conforms to it
+    Components(WindowJsonArgs),
     /// Show what prompts cost, day by day
     Costs(WindowJsonArgs),
     /// Show how long the calls made with each prompt take
@@ -75,6 +81,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// End, as incomplete, the traces that dead processes left open
     Recover,
+    /// Write the rows of everything that has none: what waits in the outbox, and documents that the database does not know
+    Sync,
     Migrate(MigrateArgs),
     Prune(PruneArgs),
     /// Serve the traces to a coding assistant (Model Context Protocol, stdio)

@@ -111,10 +111,14 @@ pub(crate) fn window(args: &WindowArgs) -> Result<Window, Failure> {
     if args.all {
         return Ok(Window::all_time());
     }
+    between(Some(&args.since), args.until.as_deref())
+}
+
+/// The time between two moments, either of which may be open.
+pub(crate) fn between(since: Option<&str>, until: Option<&str>) -> Result<Window, Failure> {
     let now = Timestamp::now();
-    let read = |text: &str| moment(text, now).map_err(|error| failure(&error));
-    let since = Window::since(read(&args.since)?);
-    args.until.as_deref().map_or(Ok(since), |until| Ok(since.until(read(until)?)))
+    let read = |text: Option<&str>| text.map(|text| moment(text, now)).transpose().map_err(|error| failure(&error));
+    Ok(Window { since: read(since)?, until: read(until)? })
 }
 
 /// A moment given as an age (`90d`) or as a moment.

@@ -27,6 +27,11 @@ impl Progress {
         self.0.inc(steps);
     }
 
+    /// So many steps are done in all.
+    pub(crate) fn reach(&self, steps: u64) {
+        self.0.set_position(steps);
+    }
+
     /// The work is done; the bar goes away.
     pub(crate) fn end(&self) {
         self.0.finish_and_clear();

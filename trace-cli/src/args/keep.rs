@@ -1,6 +1,6 @@
 //! Arguments of the commands that look after traces.
 
-use super::{JsonArg, WindowArgs};
+use super::JsonArg;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -104,8 +104,13 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
-    #[command(flatten)]
-    pub(crate) window: WindowArgs,
+    /// Only runs that began at or after this moment: 2026-02-13, 2026-02-13T14:30:22Z, -7d (also h, m, s, w)
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
+    pub(crate) since: Option<String>,
+
+    /// Only runs that began before this moment
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
+    pub(crate) until: Option<String>,
 }
 
 /// A format of exported runs.
@@ -116,4 +121,48 @@ pub(crate) enum Format {
     Jsonl,
     /// A table: the columns of a list, and the document as JSON
     Parquet,
+}
+
+/// Note what a reviewer found in a run
+#[derive(Args, Debug)]
+pub(crate) struct ReviewArgs {
+    /// The run: its id, a beginning of it, or `last`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// What was found; replaces the note before
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+
+    /// The run needs no review any more
+    #[arg(long)]
+    pub(crate) clear: bool,
+}
+
+/// Keep a score that a person or a judge gave
+#[derive(Args, Debug)]
+pub(crate) struct ScoreArgs {
+    /// The run: its id, a beginning of it, or `last`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// What was scored: a principle's id, or any other name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// The score
+    #[arg(value_name = "VALUE", allow_negative_numbers = true)]
+    pub(crate) value: f64,
+
+    /// A model gave it, not a person
+    #[arg(long)]
+    pub(crate) judge: bool,
+
+    /// Who gave it; each author has one score of a name
+    #[arg(long, value_name = "WHO")]
+    pub(crate) author: Option<String>,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) feedback: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod complete;
+mod components;
 mod doctor;
 mod export;
 mod import;
@@ -11,8 +12,10 @@ mod prompts;
 mod prune;
 mod recover;
 mod reports;
+mod review;
 mod show;
 mod summary;
+mod sync;
 mod why;
 
 use crate::args::{Cli, Command};
@@ -55,6 +58,9 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, F
         Command::Failures(args) => list::failures(context, &args).await,
         Command::Patterns(args) => summary::patterns(context, &args).await,
         Command::Flags(args) => list::flags(context, &args).await,
+        Command::Review(args) => review::review(context, &args).await,
+        Command::Score(args) => review::score(context, &args).await,
+        Command::Components(args) => components::run(context, &args).await,
         Command::Costs(args) => reports::costs(context, &args).await,
         Command::Latency(args) => reports::latency(context, &args).await,
         Command::Errors(args) => reports::errors(context, &args).await,
@@ -64,6 +70,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, F
         Command::Import(args) => import::run(context, &args),
         Command::Export(args) => export::run(context, &args).await,
         Command::Recover => recover::run(context),
+        Command::Sync => sync::run(context),
         Command::Migrate(args) => migrate::run(context, args.to).await,
         Command::Prune(args) => prune::run(context, &args).await,
         #[cfg(feature = "mcp")]

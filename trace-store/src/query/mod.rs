@@ -8,6 +8,7 @@
 
 mod aggregates;
 mod compare;
+mod components;
 mod decisions;
 mod error;
 pub(crate) mod filter;
@@ -29,6 +30,7 @@ mod window;
 
 pub use aggregates::{Figures, Group, GroupBy, PrinciplePattern};
 pub use compare::{Comparison, PromptDifference};
+pub use components::{Component, ComponentDecision};
 pub use decisions::{Choice, DecisionDifference};
 pub use error::QueryError;
 pub use filter::{Filter, FilterError};

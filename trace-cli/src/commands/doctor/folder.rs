@@ -134,5 +134,9 @@ fn outbox(dir: &Path) -> Check {
     }
     let since = status.oldest.map_or_else(String::new, |oldest| format!(" since {}", when(oldest)));
     let found = format!("rows of {} wait{since}{because}", counted(status.entries, "trace"));
-    Check::warning("outbox", found, "make the database reachable; the traced program then writes them")
+    Check::warning(
+        "outbox",
+        found,
+        "make the database reachable; then `whytrace sync` writes them, or the traced program",
+    )
 }

@@ -19,7 +19,6 @@ use serde_json::value::RawValue;
 use stage::{Plan, Stage};
 use std::path::Path;
 use std::process::ExitCode;
-use trace_core::model::Timestamp;
 use trace_core::text::escape_json;
 use trace_store::query::{Filter, Listing, Page, QueryError, Store, TraceItem, Window};
 
@@ -37,7 +36,7 @@ struct Run<'a> {
 
 pub(crate) async fn run(context: &mut Context, args: &ExportArgs) -> Result<ExitCode, Failure> {
     let filter = args.filter.as_deref().map_or_else(|| Ok(Filter::all()), ask::filter)?;
-    let window = ask::window(&args.window)?;
+    let window = ask::between(args.since.as_deref(), args.until.as_deref())?;
     let format = format(args)?;
     if args.to.as_os_str() == "-" {
         let store = ask::open(&context.place).await?;
@@ -49,15 +48,7 @@ pub(crate) async fn run(context: &mut Context, args: &ExportArgs) -> Result<Exit
         let shown = one_line(&args.to.display().to_string(), 500);
         return Err(Failure::Usage(format!("{shown} is there already; --force replaces it")));
     }
-    let plan = Plan {
-        format,
-        filter: filter.to_string(),
-        since: args.window.since.clone(),
-        until: args.window.until.clone(),
-        all: args.window.all,
-    };
-    // What begins while this runs is not part of it, and neither is it of the one that takes it up again.
-    let window = Window { until: window.until.or_else(|| Some(Timestamp::now())), ..window };
+    let plan = Plan { format, filter: filter.to_string(), since: args.since.clone(), until: args.until.clone() };
     let mut stage = Stage::open(&args.to, plan, window)?;
     if stage.runs() > 0 {
         say(&format!("going on after {}", counted(stage.runs(), "run")));

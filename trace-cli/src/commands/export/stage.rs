@@ -17,9 +17,8 @@ use trace_store::query::Window;
 pub(super) struct Plan {
     pub(super) format: Format,
     pub(super) filter: String,
-    pub(super) since: String,
+    pub(super) since: Option<String>,
     pub(super) until: Option<String>,
-    pub(super) all: bool,
 }
 
 /// How far an export is.
@@ -169,7 +168,7 @@ mod tests {
     use super::*;
 
     fn plan(filter: &str) -> Plan {
-        Plan { format: Format::Jsonl, filter: filter.to_owned(), since: "-30d".into(), until: None, all: false }
+        Plan { format: Format::Jsonl, filter: filter.to_owned(), since: None, until: None }
     }
 
     fn open(target: &Path, filter: &str) -> Stage {

@@ -1,6 +1,7 @@
 //! Questions against real databases: the same runs in SQLite, in Postgres and in a folder of documents, with the same answers.
 
 mod aggregates;
+mod components;
 mod connections;
 mod filter;
 #[cfg(feature = "sqlite")]

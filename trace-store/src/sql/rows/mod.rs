@@ -11,7 +11,7 @@ mod figures;
 mod run;
 mod tables;
 
-pub(crate) use declared::declared;
+pub(crate) use declared::{ComponentRow, DecisionPointRow, declared};
 pub(crate) use executions::Execution;
 pub use tables::TraceRow;
 pub(crate) use tables::{
