@@ -12,6 +12,15 @@ pub mod recording {}
 #[doc = include_str!("../docs/configuration.md")]
 pub mod configuration {}
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[doc = "[performance]: https://github.com/whytrace/whytrace/blob/main/docs/performance.md\n"]
+#[doc = include_str!("../docs/queries.md")]
+pub mod queries {}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[doc = include_str!("../docs/prompts.md")]
+pub mod prompts {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -82,10 +82,10 @@ fn play_one_of_ten(process: u32) {
     for n in 0..30 {
         let key = (process * 30 + n).wrapping_mul(2_654_435_761) >> 8;
         // Scores of many digits: no average lies between two that are shown alike.
-        let low = key % 4 == 0;
+        let low = key.is_multiple_of(4);
         let score = [2.513_71, 2.277_93, 2.010_19, 1.734_57][(key / 4) as usize % 4] - if low { 1.200_03 } else { 0.0 };
         let intent = if low { "low".to_owned() } else { format!("intent-{}", key % 3) };
-        let principle = if key % 17 == 0 { "RARE-1" } else { "META-1" };
+        let principle = if key.is_multiple_of(17) { "RARE-1" } else { "META-1" };
         judged(&format!("project-{}", key % 5), &intent, principle, score);
     }
 }

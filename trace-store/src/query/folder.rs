@@ -4,7 +4,7 @@
 //! by the projection and the writer that fill every other, and one line for each file that is no document. It is gone with its connection.
 
 use super::error::QueryError;
-use super::pool::Pool;
+use super::pool::{PATIENCE, Pool};
 use crate::files::{self, Problem, ReadError};
 use crate::sql::dialect::Connection;
 use crate::sql::migrate::Migrator;
@@ -13,7 +13,6 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use tokio::sync::mpsc;
 use trace_core::model::Trace;
 use trace_core::sink::FinishedTrace;
@@ -23,9 +22,6 @@ const BATCH: usize = 256;
 
 /// How many threads read documents at most.
 const READERS: usize = 8;
-
-/// The patience of a database that nobody else has.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 type Read = Result<FinishedTrace, Problem>;
 
@@ -37,10 +33,7 @@ pub(super) async fn index(folder: &Path) -> Result<(Pool, Vec<Problem>), QueryEr
     let mut connection = Connection::open(&url, PATIENCE).await?;
     Migrator::new(&mut connection, &url).up().await?;
     let skipped = fill(&mut connection, &url, folder, paths).await?;
-    let settled = connection.only_read(PATIENCE).await;
-    let doing = "setting the index up for reading";
-    settled.map_err(|source| SqlError::Statement { doing, url: url.clone(), source })?;
-    Ok((Pool::of(connection, url), skipped))
+    Ok((Pool::of(connection, url, PATIENCE).await?, skipped))
 }
 
 async fn fill(

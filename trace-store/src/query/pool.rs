@@ -4,15 +4,15 @@
 //! private index of a folder is the exception: it has one connection, whose end is the end of the index.
 
 use super::statement::Statement;
-use crate::sql::dialect::{Connection, Failure, failure};
+use crate::sql::dialect::{Connection, Failure, failure, was_given_up};
 use crate::sql::value::{Row, Value};
 use crate::sql::{DatabaseUrl, SqlError};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How long a question may take, and a connection may take to open.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a question may take unless told otherwise.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How many questions are answered at once; further ones wait.
 const CONNECTIONS: usize = 4;
@@ -21,6 +21,8 @@ const CONNECTIONS: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Pool {
     url: DatabaseUrl,
+    /// How long a question may take, and a connection may take to open.
+    patience: Duration,
     connections: Connections,
 }
 
@@ -34,15 +36,16 @@ type Answer = Result<Vec<Vec<Value>>, sqlx::Error>;
 
 impl Pool {
     /// The pool of a database, with a first connection to it.
-    pub(crate) async fn open(url: &DatabaseUrl) -> Result<Self, SqlError> {
-        let first = connect(url).await?;
-        let idle = Mutex::new(vec![first]);
-        Ok(Self { url: url.clone(), connections: Connections::Several { idle, permits: Semaphore::new(CONNECTIONS) } })
+    pub(crate) async fn open(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
+        let idle = Mutex::new(vec![connect(url, patience).await?]);
+        let connections = Connections::Several { idle, permits: Semaphore::new(CONNECTIONS) };
+        Ok(Self { url: url.clone(), patience, connections })
     }
 
-    /// A pool of nothing but this connection.
-    pub(crate) fn of(connection: Connection, url: DatabaseUrl) -> Self {
-        Self { url, connections: Connections::One(tokio::sync::Mutex::new(connection)) }
+    /// A pool of nothing but this connection, which only reads from now on.
+    pub(crate) async fn of(connection: Connection, url: DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
+        let connection = settled(connection, &url, patience).await?;
+        Ok(Self { url, patience, connections: Connections::One(tokio::sync::Mutex::new(connection)) })
     }
 
     /// The database.
@@ -52,7 +55,10 @@ impl Pool {
 
     /// Asks, and reads the answer as rows.
     pub(crate) async fn fetch<R: Row>(&self, doing: &'static str, ask: Statement) -> Result<Vec<R>, SqlError> {
-        let failed = |source| SqlError::Statement { doing, url: self.url.clone(), source };
+        let failed = |source| match was_given_up(&source) {
+            true => SqlError::TooLong { doing, url: self.url.clone(), patience: self.patience },
+            false => SqlError::Statement { doing, url: self.url.clone(), source },
+        };
         let answer = match &self.connections {
             Connections::One(connection) => fetch::<R>(&mut *connection.lock().await, ask).await,
             Connections::Several { idle, permits } => {
@@ -70,12 +76,12 @@ impl Pool {
         let reused = kept.is_some();
         let mut connection = match kept {
             Some(connection) => connection,
-            None => connect(&self.url).await?,
+            None => connect(&self.url, self.patience).await?,
         };
         let mut answer = fetch::<R>(&mut connection, ask.clone()).await;
         // A server ends connections that were idle for long, or moves; asking again is safe, for a question changes nothing.
         if reused && is_lost(&answer) {
-            connection = connect(&self.url).await?;
+            connection = connect(&self.url, self.patience).await?;
             answer = fetch::<R>(&mut connection, ask).await;
         }
         if !is_lost(&answer) {
@@ -105,10 +111,13 @@ fn is_lost(answer: &Answer) -> bool {
     matches!(answer, Err(error) if failure(error) == Failure::Lost)
 }
 
-async fn connect(url: &DatabaseUrl) -> Result<Connection, SqlError> {
-    let mut connection = Connection::open_existing(url, PATIENCE).await?;
-    let settled = connection.only_read(PATIENCE).await;
+async fn connect(url: &DatabaseUrl, patience: Duration) -> Result<Connection, SqlError> {
+    settled(Connection::open_existing(url, patience).await?, url, patience).await
+}
+
+async fn settled(mut connection: Connection, url: &DatabaseUrl, patience: Duration) -> Result<Connection, SqlError> {
     let doing = "setting a connection up for reading";
+    let settled = connection.only_read(patience).await;
     settled.map_err(|source| SqlError::Statement { doing, url: url.clone(), source })?;
     Ok(connection)
 }

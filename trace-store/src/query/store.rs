@@ -2,7 +2,7 @@
 
 use super::error::QueryError;
 use super::folder;
-use super::pool::Pool;
+use super::pool::{PATIENCE, Pool};
 use super::statement::Statement;
 use crate::files::Problem;
 use crate::settings::{Database, Settings};
@@ -13,8 +13,8 @@ use crate::sql::{DatabaseUrl, SqlError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long opening a database waits for locks and answers.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long bringing the schema up to date waits for locks and answers.
+const SCHEMA_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Traces that can be asked about.
 ///
@@ -62,11 +62,11 @@ impl Store {
     /// When the database cannot be opened, or has a schema that this program does not know.
     pub async fn of_database(url: &DatabaseUrl, dir: Option<&Path>) -> Result<Self, QueryError> {
         url.compiled_in()?;
-        let mut connection = Connection::open_existing(url, PATIENCE).await?;
+        let mut connection = Connection::open_existing(url, SCHEMA_PATIENCE).await?;
         let current = Migrator::new(&mut connection, url).up().await;
         connection.close().await;
         current?;
-        let pool = Pool::open(url).await?;
+        let pool = Pool::open(url, PATIENCE).await?;
         Ok(Self { pool, dir: dir.map(Path::to_owned), is_folder: false, skipped: Vec::new() })
     }
 

@@ -5,6 +5,7 @@
 
 use super::calibration::{self, BasisRow, Candidate};
 use super::dialect::Connection;
+use super::prompts::executions::Ledger;
 use super::rows::FlagRow;
 use super::value::{Json, Row, Value};
 use super::writer::{AllRaised, Raised, RunRows, insert_flagged};
@@ -47,6 +48,7 @@ pub(super) async fn check(
     runs: &mut [RunRows],
     traces: &BTreeMap<String, FinishedTrace>,
     known: impl Fn(&str) -> bool,
+    ledger: &Ledger,
 ) -> Result<AllRaised, sqlx::Error> {
     let candidates: Vec<Option<Candidate>> = runs.iter().map(|run| candidate(run, &known)).collect();
     let verdicts = calibration::flags(connection, settings, &candidates).await?;
@@ -63,7 +65,7 @@ pub(super) async fn check(
             continue;
         }
         flags.iter().for_each(|flag| add(&mut flagged, flag.clone()));
-        *run = insert_flagged(connection, &flagged, finished.sampled).await?;
+        *run = insert_flagged(connection, &flagged, finished.sampled, ledger).await?;
         for (row, basis) in run.flags.iter_mut().skip(had).zip(bases) {
             row.basis = Some(basis);
         }

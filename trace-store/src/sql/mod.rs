@@ -43,5 +43,6 @@ pub(crate) use session::Session;
 pub use sink::{RowsOptions, RowsSink, RowsStatus};
 pub use store::SqlStore;
 pub use sync::{SyncReport, sync};
+pub(crate) use time::now;
 pub use url::{DatabaseKind, DatabaseUrl};
 pub use value::Json;

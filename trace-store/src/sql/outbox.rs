@@ -389,12 +389,22 @@ fn is_plain(trace_id: &str) -> bool {
 
 /// The file name of an entry: a version of a trace is there once.
 fn name(trace: &Trace) -> String {
-    format!("{}.{:08}.json", name_of(&trace.trace_id), trace.metadata.late_events)
+    let id = &trace.trace_id;
+    let id = match first_execution(trace) {
+        // Executions outside any trace have no other name, and every batch of them is another one.
+        Some(first) if id.is_empty() && is_plain(first) => format!("executions-{first}"),
+        _ => name_of(id),
+    };
+    format!("{id}.{:08}.json", trace.metadata.late_events)
 }
 
 /// A trace's part of that name.
 fn name_of(id: &str) -> String {
     if is_plain(id) { id.to_owned() } else { format!("foreign-{}", blake3::hash(id.as_bytes()).to_hex()) }
+}
+
+fn first_execution(trace: &Trace) -> Option<&str> {
+    Some(&trace.stages.values().next()?.observations.first()?.id)
 }
 
 fn read_entry(path: &Path) -> Result<Entry<Trace>, String> {

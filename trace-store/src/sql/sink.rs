@@ -10,7 +10,7 @@ use super::url::DatabaseUrl;
 use super::worker::{Message, NAME, Shared, Worker, error};
 use crate::calibrate::Alarms;
 use crate::files::ScorecardMode;
-use crate::settings::{CalibrationSettings, Database, Settings};
+use crate::settings::{CalibrationSettings, Settings};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -111,12 +111,7 @@ impl RowsSink {
     /// # Errors
     /// When the URL cannot be taken, names a database that this program was built without, or the system gives no thread.
     pub fn of_settings(settings: &Settings) -> Result<Option<Self>, SqlError> {
-        let url = match (&settings.database, settings.sqlite_path()) {
-            (_, Some(path)) => DatabaseUrl::sqlite_file(&path),
-            (Database::Postgres(url), None) => url.expose().parse()?,
-            (_, None) => return Ok(None),
-        };
-        url.compiled_in()?;
+        let Some(url) = DatabaseUrl::of_settings(settings)? else { return Ok(None) };
         let options = RowsOptions {
             calibration: Some(settings.calibration),
             // Whoever wants nothing printed says so there.

@@ -16,6 +16,11 @@ pub(crate) fn micros(time: Timestamp) -> i64 {
     i64::try_from(time.as_nanos().div_euclid(1000)).unwrap_or(time.as_micros()).clamp(RANGE.0, RANGE.1)
 }
 
+/// This moment, as exact as both databases keep it: what is written is what is read back.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_nanos(i128::from(Timestamp::now().as_micros()) * 1000)
+}
+
 /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`, 27 characters; a moment outside the range becomes its nearest end.
 pub(crate) fn fixed(time: Timestamp) -> String {
     let micros = micros(time);

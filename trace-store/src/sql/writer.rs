@@ -102,7 +102,7 @@ async fn write_newest(
     let first = turn::take(connection, runs.len()).await?;
     if let Some(settings) = calibration {
         let known = |id: &str| stored.contains_key(id);
-        raised.extend(flags::check(connection, settings, &mut runs, &newest, known).await?);
+        raised.extend(flags::check(connection, settings, &mut runs, &newest, known, &ledger).await?);
     }
     insert_runs(connection, runs, first, rollups).await?;
     ledger.close(connection).await?;
@@ -206,9 +206,12 @@ pub(super) async fn insert_flagged(
     connection: &mut Connection,
     finished: &FinishedTrace,
     was_sampled: bool,
+    ledger: &Ledger,
 ) -> Result<RunRows, sqlx::Error> {
     let mut waiting = Waiting::default();
-    let TraceRows { trace, project, flags, executions: _, children } = rows::project(finished, Timestamp::now());
+    let mut rows = rows::project(finished, Timestamp::now());
+    ledger.link(&mut rows);
+    let TraceRows { trace, project, flags, executions: _, children } = rows;
     waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
     if !was_sampled {
         waiting.push_children(children);

@@ -10,7 +10,7 @@ use trace_core::model::ErrorInfo;
 
 /// Runs that differ in whatever a filter can ask about.
 fn different() -> Vec<Trace> {
-    let mut runs: Vec<Trace> = (1..=10).map(|n| if n % 4 == 0 { run(n, i128::from(n)) } else { full(n) }).collect();
+    let mut runs: Vec<Trace> = (1..=10).map(|n| if n % 4 == 0 { recent(n, i128::from(n)) } else { full(n) }).collect();
     for (n, trace) in runs.iter_mut().enumerate() {
         if n % 3 == 0 {
             trace.run.intent = Some("Größe É ΑΣ".into());

@@ -18,7 +18,7 @@ fn put_trace(root: &Path, trace: &Trace) {
 #[test]
 fn a_folder_answers_as_a_database_does() {
     let root = tempfile::tempdir().unwrap();
-    let traces: Vec<Trace> = (1..=600).map(|n| run(n, i128::from(n))).collect();
+    let traces: Vec<Trace> = (1..=600).map(|n| recent(n, i128::from(n))).collect();
     traces.iter().for_each(|trace| put_trace(root.path(), trace));
     let seed = r#"{"trace_id": "trc_20260213_143022_a1b2c3d4", "query": "why?", "status": "complete",
         "stages": {"collection": {"decisions": [{"decision": "source_selected", "what": "exa", "alternatives_considered": ["google (0.6)"]}]}}}"#;
@@ -42,7 +42,7 @@ fn a_folder_answers_as_a_database_does() {
 #[test]
 fn what_is_no_document_is_one_line_and_the_rest_is_served() {
     let root = tempfile::tempdir().unwrap();
-    put_trace(root.path(), &run(1, 1));
+    put_trace(root.path(), &recent(1, 1));
     put(root.path(), "cobot", "trc_half.json", b"{\"trace_id\": \"trc_half\", \"sta");
     put(root.path(), "cobot", "package.json", b"{\"name\": \"left-pad\"}");
     put(root.path(), "cobot", "trc_bytes.json", b"\xff\xfe");

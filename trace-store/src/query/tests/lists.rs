@@ -6,12 +6,12 @@ use crate::sql::tests::on_every_database;
 
 /// Six runs: two without a beginning, one of last year.
 fn several() -> Vec<Trace> {
-    let mut runs: Vec<Trace> = (1..=4).map(|n| run(n, i128::from(n))).collect();
+    let mut runs: Vec<Trace> = (1..=4).map(|n| recent(n, i128::from(n))).collect();
     runs[0].run.intent = Some("validating".into());
     runs[1].run.status = Status::Failed;
     runs[2].session_id = "s-1".into();
     runs[3].run.started_at = runs[2].run.started_at;
-    let mut old = run(5, 60 * 24 * 365);
+    let mut old = recent(5, 60 * 24 * 365);
     old.run.intent = Some("validating".into());
     runs.extend([old, small(7), small(6)]);
     runs

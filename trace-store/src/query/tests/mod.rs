@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod components;
+mod connections;
 mod filter;
 #[cfg(feature = "sqlite")]
 mod folder;
@@ -42,7 +43,7 @@ fn minutes_ago(minutes: i128) -> Timestamp {
 }
 
 /// A run that began so many minutes ago; its number is its id.
-fn run(n: u32, minutes: i128) -> Trace {
+fn recent(n: u32, minutes: i128) -> Trace {
     let mut trace = small(n);
     trace.run.started_at = Some(minutes_ago(minutes));
     trace

@@ -54,7 +54,7 @@ fn page(store: &Store, filter: &str, part: Part) -> Statement {
 /// A run each minute, half of them of one intent and domain.
 fn thousand() -> Vec<Trace> {
     let one = |n: u32| {
-        let mut trace = run(n, i128::from(n));
+        let mut trace = recent(n, i128::from(n));
         trace.run.intent = Some(["validating", "exploring"][n as usize % 2].to_owned());
         trace.run.domain = Some(["robotics", "saas"][n as usize % 2].to_owned());
         trace

@@ -130,7 +130,8 @@ on_every_database! {
             assert_eq!(why.prompts.iter().map(|prompt| prompt.prompt_version).collect::<Vec<_>>(), [Some(3), Some(2)]);
             assert_eq!(why.prompts[1].stages, ["synthesis", "synthesis#2"]);
             assert_eq!((why.errors.len(), why.errors[0].observation.as_deref()), (1, Some("write_report")));
-            assert_eq!(why.flags[0].message, "worse");
+            let flags: Vec<_> = why.flags.iter().map(|flag| flag.message.as_str()).collect();
+            assert_eq!(flags, ["Quality regression detected for project Cobot", "worse"], "by kind");
             let good = why.previous_good.as_ref().unwrap();
             assert_eq!((good.trace.trace_id.clone(), good.differences.len()), (id(1), 2));
             assert!(store.why(&id(1)).await.unwrap().previous_good.is_none());

@@ -278,6 +278,12 @@ pub(crate) fn failure(error: &sqlx::Error) -> Failure {
     }
 }
 
+/// Whether a statement failed because it took too long: `SQLITE_INTERRUPT`, or the SQLSTATE of a cancelled query.
+pub(crate) fn was_given_up(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("9" | "57014"))
+}
+
 /// The part of an insert that makes it idempotent: ` ON CONFLICT (key) DO UPDATE SET …`, or `DO NOTHING` where everything is kept.
 fn on_conflict(table: &Table, column_name: impl Fn(&Column) -> Cow<'static, str>) -> String {
     let replaced = |column: &&Column| !table.key.contains(&column.name) && !table.keep.contains(&column.name);

@@ -3,6 +3,7 @@
 mod away;
 pub(crate) mod fixture;
 mod flags;
+mod prompts;
 mod review;
 mod rollups;
 mod schema;
