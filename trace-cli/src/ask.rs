@@ -148,7 +148,7 @@ mod tests {
             near("trc_20260213_143022_00f067aa0ba902b8", &newest),
             "did you mean trc_20260213_143022_00f067aa0ba902b7?"
         );
-        assert_eq!(near("trc_20260112", &newest), "did you mean trc_20260101_000000_a1b2c3d4?");
+        assert_eq!(near("trc_20260102", &newest), "did you mean trc_20260101_000000_a1b2c3d4?");
         assert!(near("nothing like it", &newest).starts_with("the newest are trc_20260213"));
         assert_eq!(near("trc_1", &[]), "there is none at all");
     }
