@@ -35,6 +35,11 @@ pub use trace_core::testing;
 pub use trace_core::{event, import};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use trace_store::sql;
+#[cfg(feature = "otel")]
+#[doc = include_str!("../docs/opentelemetry.md")]
+pub mod otel {
+    pub use trace_otel::*;
+}
 #[cfg(feature = "store")]
 pub use trace_store::{files, settings};
 

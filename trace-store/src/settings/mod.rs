@@ -63,6 +63,33 @@ pub struct Settings {
     pub gate: GatePolicy,
     /// What memory and documents hold at most.
     pub limits: Limits,
+    /// Where traces go as OTLP.
+    pub otlp: OtlpSettings,
+}
+
+/// Where traces go as OTLP, beside documents and rows. Headers, certificates and the like are OpenTelemetry's own variables,
+/// `OTEL_EXPORTER_OTLP_…`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OtlpSettings {
+    /// The backend.
+    pub endpoint: OtlpEndpoint,
+    /// The conventions that spans speak: `genai`, `mlflow`, `langfuse`, `phoenix`; none named is `genai`.
+    pub profiles: Vec<String>,
+    /// `http/protobuf`, `http/json` or `grpc`; `None` is what OpenTelemetry's variable says.
+    pub protocol: Option<String>,
+}
+
+/// A backend of OTLP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OtlpEndpoint {
+    /// None: nothing is sent.
+    #[default]
+    Off,
+    /// The one that `OTEL_EXPORTER_OTLP_ENDPOINT` names.
+    Environment,
+    /// This URL, without name and password.
+    Url(String),
 }
 
 /// What is kept out of every output.
@@ -111,6 +138,7 @@ impl Default for Settings {
             redact: RedactSettings::default(),
             gate: GatePolicy::default(),
             limits: Limits::default(),
+            otlp: OtlpSettings::default(),
         }
     }
 }
