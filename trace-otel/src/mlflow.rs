@@ -138,7 +138,8 @@ impl Linker {
         let text = text.unwrap_or_else(|| format!("(the text of version {version} is not known to whytrace)"));
         let body = json!({
             "name": name,
-            "source": "whytrace",
+            // What MLflow's own client writes where a model would have its files.
+            "source": "dummy-source",
             "description": "registered by whytrace",
             "tags": [tag, { "key": "mlflow.prompt.text", "value": text }],
         });
