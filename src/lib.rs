@@ -36,6 +36,7 @@ pub use trace_core::{event, import};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use trace_store::sql;
 #[cfg(feature = "otel")]
+#[doc = "[configuration]: crate::guide::configuration\n"]
 #[doc = include_str!("../docs/opentelemetry.md")]
 pub mod otel {
     pub use trace_otel::*;

@@ -141,7 +141,8 @@ pub const OPTIONS: &[SettingOption] = &[
 ];
 
 fn otlp_endpoint(given: &Given<'_>) -> Result<OtlpEndpoint, Expected> {
-    const ACCEPTED: &str = "expected http://HOST:PORT, https://HOST, env or off; secrets belong into OTEL_EXPORTER_OTLP_HEADERS";
+    const ACCEPTED: &str =
+        "expected http://HOST:PORT, https://HOST, env or off; secrets belong into OTEL_EXPORTER_OTLP_HEADERS";
     let text = match &given.value {
         Value::Bool(false) => return Ok(OtlpEndpoint::Off),
         Value::Text(text) => *text,
