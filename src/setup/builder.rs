@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use trace_core::diagnostics::say;
 use trace_core::model::GatePolicy;
+use trace_core::observe::Observer;
 use trace_core::redact::{RedactConfig, Rule};
 use trace_core::sink::Sink;
 use trace_core::{Options, Tracer, TracerError};
@@ -20,6 +21,16 @@ pub struct TracerBuilder {
     problems: Vec<Problem>,
     rules: Vec<Rule>,
     sinks: Vec<Sinks>,
+    observers: Vec<Observers>,
+}
+
+/// An observer of the user's.
+struct Observers(Arc<dyn Observer>);
+
+impl std::fmt::Debug for Observers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
 }
 
 /// A sink of the user's.
@@ -54,7 +65,7 @@ pub enum InitError {
 impl TracerBuilder {
     pub(super) fn from_surroundings() -> Self {
         let (settings, problems) = Settings::load();
-        Self { settings, problems, rules: Vec::new(), sinks: Vec::new() }
+        Self { settings, problems, rules: Vec::new(), sinks: Vec::new(), observers: Vec::new() }
     }
 
     /// Whether anything is recorded. Off: no file, no thread, no allocation.
@@ -152,6 +163,28 @@ impl TracerBuilder {
         self
     }
 
+    /// Something that sees every event of all traces as it is recorded, redacted, on a thread of its own; see [`Observer`]. A closure
+    /// is one.
+    ///
+    /// ```no_run
+    /// use whytrace::event::Event;
+    /// use whytrace::observe::only;
+    /// let watch = only(["validation_error"], |event: &Event| eprintln!("{:?}", event.body));
+    /// let _guard = whytrace::Tracer::builder().observer(watch).init();
+    /// ```
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Observers(Arc::new(observer)));
+        self
+    }
+
+    /// Tells what `tracing` (and so `log`) should know: ends of stages and traces, decisions, errors; see [`TracingEvents`].
+    ///
+    /// [`TracingEvents`]: crate::observe::TracingEvents
+    #[cfg(feature = "tracing")]
+    pub fn tracing_events(self) -> Self {
+        self.observer(crate::tracing_events::TracingEvents::new())
+    }
+
     /// Changes any setting.
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
@@ -202,7 +235,8 @@ impl TracerBuilder {
     }
 
     fn start(self) -> Result<Guard, InitError> {
-        let tracer = Tracer::new(self.options(), &self.redaction(), self.all_sinks())?;
+        let observers = self.observers.iter().map(|observer| Arc::clone(&observer.0)).collect();
+        let tracer = Tracer::observed(self.options(), &self.redaction(), self.all_sinks(), observers)?;
         tracer.install()?;
         let recovery = recover_in_background(&tracer);
         Ok(Guard::new(tracer, recovery))

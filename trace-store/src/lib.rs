@@ -1,6 +1,13 @@
 //! Where whytrace keeps traces and how they are asked for.
 
 pub mod files;
+pub mod import;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod prompts;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod query;
 pub mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod statistics;

@@ -6,6 +6,7 @@
 mod batch;
 mod completion;
 mod convert;
+mod flags;
 mod live;
 mod open_trace;
 mod recover;
@@ -15,13 +16,15 @@ mod stream_file;
 mod worker;
 
 pub(crate) use completion::Completion;
-pub use recover::{RecoverError, Recovered, recover, traces_of_stream};
+pub use flags::{FlagError, LateFlags, flag_later};
+pub use recover::{RecoverError, Recovered, left_open, read_events, recover, traces_of_events, traces_of_stream};
 pub(crate) use sinks::SinkHandle;
 pub use stream_file::stream_file_name;
 
 use crate::context::shared::Shared;
 use crate::event::{Body, TraceEnd, TraceStart};
-use crate::model::Timestamp;
+use crate::model::{CalibrationFlag, Timestamp, Trace};
+use crate::observe;
 use crate::record::{Record, Recorded, RingReader};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
@@ -67,6 +70,18 @@ enum Wish {
     Release(Tracer, SyncSender<()>),
     /// Resolve this at the latest then.
     Deadline(Arc<Completion>, Instant),
+    /// Flags were raised for a trace.
+    Flags(Flagged),
+    /// Flags were raised for traces that ended long ago; say which of them are not known any more.
+    LateFlags(Vec<LateFlags>, SyncSender<Vec<LateFlags>>),
+}
+
+/// Flags that a sink raised, and the document that it had.
+struct Flagged {
+    key: u64,
+    flags: Vec<CalibrationFlag>,
+    document: Arc<Trace>,
+    completion: Arc<Completion>,
 }
 
 static INBOX: Mutex<Option<Inbox>> = Mutex::new(None);
@@ -159,6 +174,22 @@ pub(super) fn resolve_within(completion: Arc<Completion>, within: Duration) {
     request(Wish::Deadline(completion, Instant::now() + within));
 }
 
+/// Hands the flags that a sink raised to the collector.
+fn raise_flags(flagged: Flagged) {
+    request(Wish::Flags(flagged));
+}
+
+/// The collector looks after the flags of traces that it still knows; gives back those of the others.
+fn raise_late_flags(flags: Vec<LateFlags>) -> Vec<LateFlags> {
+    if !is_alive() {
+        return flags;
+    }
+    let (sender, receiver) = sync_channel(1);
+    request(Wish::LateFlags(flags, sender));
+    // The collector's thread never ends.
+    receiver.recv().unwrap_or_default()
+}
+
 fn request(what: Wish) {
     inbox(|inbox| inbox.requests.push(Request { at: Tick::now(), what }));
     wake();
@@ -169,7 +200,19 @@ pub(crate) fn flush(tracer: &Tracer, timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
     let (sender, receiver) = sync_channel(1);
     request(Wish::Flush(sender));
-    receiver.recv_timeout(timeout).is_ok() && sinks::flush(&tracer.inner().sinks, deadline)
+    let stored = receiver.recv_timeout(timeout).is_ok()
+        && flags_are_handed_on(tracer, deadline)
+        && sinks::flush(&tracer.inner().sinks, deadline);
+    observe::flush(&tracer.inner().observers, deadline);
+    stored
+}
+
+/// Waits until the sinks are idle, and the collector has given them what follows from the flags that they raised.
+fn flags_are_handed_on(tracer: &Tracer, deadline: Instant) -> bool {
+    let (sender, receiver) = sync_channel(1);
+    let idle = sinks::wait_idle(&tracer.inner().sinks, deadline);
+    request(Wish::Flush(sender));
+    receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok() && idle
 }
 
 /// See [`Tracer::close`].
@@ -185,7 +228,9 @@ pub(crate) fn close(tracer: &Tracer, timeout: Duration) -> bool {
             timeout.as_secs_f64(),
         ));
     }
-    let stored = sinks::close(&tracer.inner().sinks, deadline);
+    let handed_on = flags_are_handed_on(tracer, deadline);
+    let stored = sinks::close(&tracer.inner().sinks, deadline) && handed_on;
+    observe::close(&tracer.inner().observers, deadline);
     request(Wish::Release(tracer.clone(), sender));
     // Only forgetting is left: a moment is enough even when the time is over.
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));

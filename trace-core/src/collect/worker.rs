@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::open_trace::OpenTrace;
 use super::stream_file::Streams;
-use super::{ASLEEP, BACKLOG, Completion, Inbox, Opening, Request, Wish, inbox};
+use super::{ASLEEP, BACKLOG, Completion, Flagged, Inbox, LateFlags, Opening, Request, Wish, inbox};
 use crate::context::local::{self, Place};
 use crate::record::{RingReader, release_payload};
 use crate::tracer::Tracer;
@@ -127,8 +127,29 @@ impl Worker {
                     let _ = done.send(());
                 }
                 Wish::Deadline(completion, at) => self.deadlines.push((completion, at)),
+                Wish::Flags(Flagged { key, flags, document, completion }) => {
+                    if let Some(trace) = self.traces.get_mut(&key) {
+                        trace.raise(flags, Some(&document), &mut self.streams);
+                    }
+                    completion.done_with_one();
+                }
+                Wish::LateFlags(flags, unknown) => {
+                    let _ = unknown.send(self.raise_late(flags));
+                }
             }
         }
+    }
+
+    /// Raises flags for the traces that are still known; gives back the rest.
+    fn raise_late(&mut self, flags: Vec<LateFlags>) -> Vec<LateFlags> {
+        let mut unknown = Vec::new();
+        for late in flags {
+            match self.traces.values_mut().find(|trace| trace.is_called(&late.trace_id)) {
+                Some(trace) => trace.raise(late.flags, None, &mut self.streams),
+                None => unknown.push(late),
+            }
+        }
+        unknown
     }
 
     fn close(&mut self, tracer: &Tracer) {

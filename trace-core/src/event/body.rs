@@ -1,5 +1,6 @@
 //! What an event says, kind by kind.
 
+use super::PromptExecution;
 use crate::model::{
     Alternative, CalibrationFlag, ChildTrace, ErrorInfo, Evidence, Gate, Iteration, Kind, LlmCall, Object, Outcome,
     Score, Status,
@@ -95,6 +96,8 @@ bodies! {
     EvidenceFound(EvidenceFound) = "evidence",
     /// A model call, or more about the one that runs.
     LlmInteraction(LlmInteraction) = "llm_interaction",
+    /// A model call that the program logged itself.
+    PromptExecuted(PromptExecution) = "prompt_execution",
     /// A template was rendered.
     TemplateRender(TemplateRender) = "template_render",
     /// A check found something.
@@ -226,6 +229,9 @@ pub struct StageStart {
     pub parent_id: Option<String>,
     /// Its name, before it was made unique.
     pub name: String,
+    /// What it works on, where that is only known at run time; on its way to the envelope, where the stream has it.
+    #[serde(skip)]
+    pub component: Option<String>,
     /// The captured arguments.
     pub inputs: Value,
     /// `file:line:column` of the instrumented item.
@@ -404,8 +410,12 @@ pub struct ValidationError {
     pub code_context: Option<String>,
     /// What was tried to mend it.
     pub healing_attempts: Vec<HealingAttempt>,
-    /// How it ended: `healed`, `failed`, …
+    /// How it ended: `healed`, `failed`; `healing` while more is tried.
     pub final_status: Option<String>,
+    /// Why healing ended: `healed`, `gave_up`, `no_progress`, `error`.
+    pub healing_ended: Option<String>,
+    /// The same in a sentence.
+    pub healing_reason: Option<String>,
     /// The file beside the document that holds the texts, when they are large.
     pub side_file: Option<String>,
     /// Fields of newer versions.
@@ -605,6 +615,7 @@ impl Body {
             Self::ObservationStart(start) => start.llm.as_deref(),
             Self::ObservationEnd(end) => end.llm.as_deref(),
             Self::LlmInteraction(interaction) => Some(&interaction.llm),
+            Self::PromptExecuted(execution) => Some(&execution.llm),
             _ => None,
         }
     }

@@ -18,11 +18,14 @@ mod tests;
 mod totals;
 mod weight;
 
+pub use leaves::EXECUTION;
+
 use crate::event::{Body, Event};
 use crate::model::{Timestamp, Trace};
 use indexmap::IndexMap;
-use place::{Index, StageState};
+use place::{Index, Room, StageState};
 use seen::Seen;
+pub(crate) use weight::of as event_bytes;
 
 /// How much of a run the document holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ pub struct Fold {
 }
 
 /// What the envelope of an event says of the fact in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct At {
     seq: u64,
     ts: Timestamp,
@@ -148,6 +151,7 @@ impl Fold {
             Body::DecisionMade(decision) => self.decision(at, decision),
             Body::EvidenceFound(found) => self.evidence(at, found),
             Body::LlmInteraction(interaction) => self.llm_interaction(at, interaction),
+            Body::PromptExecuted(execution) => self.prompt_execution(at, execution),
             Body::TemplateRender(render) => self.template_render(at, render),
             Body::ValidationError(error) => self.validation_error(at, error),
             Body::FileWrite(write) => self.file_write(at, write),
@@ -174,6 +178,11 @@ impl Fold {
     #[must_use]
     pub fn into_trace(self) -> Trace {
         self.trace
+    }
+
+    /// How many flags the document still has room for.
+    pub(crate) fn room_for_flags(&self) -> usize {
+        self.room(Room::Reserved)
     }
 
     /// Whether a `trace_end` was folded in.

@@ -7,7 +7,7 @@ use crate::event::{
     Body, ChildStart, Event, FlagRaised, IterationDone, OutputSet, TraceAccount, TraceEnd, TraceStart, TraceUpdate,
     Unknown,
 };
-use crate::model::{Metadata, Object, RUN_STAGE, Timestamp, Warning};
+use crate::model::{CalibrationFlag, Metadata, Object, RUN_STAGE, Timestamp, Warning};
 use serde_json::Value;
 
 /// Where events of unknown kinds are kept in the document.
@@ -149,8 +149,10 @@ impl Fold {
         }
     }
 
+    /// A flag is in the document once: those that are raised long after the end carry no number to know them by.
     pub(super) fn flag(&mut self, raised: FlagRaised) {
-        if self.admit_one(Room::Reserved) {
+        let same = |flag: &CalibrationFlag| flag.kind == raised.flag.kind && flag.message == raised.flag.message;
+        if !self.trace.calibration_flags.iter().any(same) && self.admit_one(Room::Reserved) {
             self.trace.calibration_flags.push(raised.flag);
         }
     }

@@ -15,6 +15,8 @@ mod money;
 mod number;
 mod observation;
 mod quality;
+#[cfg(feature = "schemas")]
+mod schemas;
 mod stage;
 mod time;
 mod trace;

@@ -83,6 +83,7 @@ impl Default for Trace {
 /// How a trace ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub enum Status {
     /// It runs, or its process died and nobody has recovered it yet.
     #[default]

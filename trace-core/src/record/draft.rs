@@ -5,7 +5,7 @@ use super::decision::DecisionTape;
 use super::tape::Tape;
 use crate::event::Body;
 use crate::model::{ErrorInfo, LlmCall, Object, Outcome, Usage};
-use crate::registry::{Prompt, Site};
+use crate::registry::{LinkedPrompt, Prompt, Site};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -28,7 +28,7 @@ pub struct Begin {
 pub(crate) struct Opening {
     /// Inputs too large for the ring of bytes.
     pub(crate) inputs: Tape,
-    pub(crate) prompt: Option<&'static Prompt>,
+    pub(crate) prompt: Option<Box<LinkedPrompt>>,
     pub(crate) model: Option<String>,
 }
 
@@ -51,7 +51,7 @@ impl Begin {
 
     /// The prompt that the call is made with.
     pub fn prompt(&mut self, prompt: &'static Prompt) {
-        self.opening.get_or_insert_default().prompt = Some(prompt);
+        self.opening.get_or_insert_default().prompt = Some(Box::new(prompt.linked()));
     }
 
     /// The model that the call is made to.
@@ -102,7 +102,7 @@ impl End {
     }
 
     /// What `look` says of a result. What the user wrote to describe it may panic; that is recorded and does not reach the program.
-    pub(super) fn described(look: impl FnOnce(&mut Self)) -> Self {
+    pub(super) fn described(look: &mut dyn FnMut(&mut Self)) -> Self {
         let mut end = Self::default();
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(&mut end))) {
             end.capture_panicked(&*payload);
@@ -310,6 +310,7 @@ impl DecisionDraft {
 pub(super) fn body_size(body: &Body) -> usize {
     match body {
         Body::LlmInteraction(interaction) => llm_size(&interaction.llm),
+        Body::PromptExecuted(execution) => llm_size(&execution.llm) + value_size(&execution.metadata),
         Body::ObservationStart(start) => value_size(&start.input) + start.llm.as_ref().map_or(0, |llm| llm_size(llm)),
         Body::ObservationEnd(end) => value_size(&end.output) + end.llm.as_ref().map_or(0, |llm| llm_size(llm)),
         Body::StageStart(start) => value_size(&start.inputs),

@@ -9,7 +9,7 @@ use super::{Record, recording};
 use crate::context::local;
 use crate::event::{
     Body, CacheAccess, ChildStart, ErrorRaised, EvidenceFound, FileWrite, LlmInteraction, MemoryUse, Noted, OutputSet,
-    ScoreGiven, TemplateRender, TraceUpdate, ValidationError,
+    PromptExecution, ScoreGiven, TemplateRender, TraceUpdate, ValidationError,
 };
 use crate::model::{ChildTrace, ErrorInfo, Evidence, Gate, GatePolicy, Kind, LlmCall, Object, Score};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub(crate) struct At {
 }
 
 impl At {
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         hex(self.id)
     }
 }
@@ -92,7 +92,11 @@ pub fn set_research_type(research_type: impl Display) {
 
 /// Who the run is for, once it is known.
 pub fn set_user(user: impl Display) {
-    update(|update| update.user_id = Some(capture::display(&user)));
+    update(|update| {
+        let user = capture::display(&user);
+        local::with(|local| local.trace().inspect(|trace| trace.set_user(user.clone())));
+        update.user_id = Some(user);
+    });
 }
 
 /// Says something of the innermost stage or observation.
@@ -193,6 +197,12 @@ pub fn llm(call: LlmCall) {
     });
 }
 
+/// A model call made with a prompt that no `#[observable(kind = llm)]` observes; see [`PromptExecution::log`].
+#[allow(clippy::must_use_candidate)] // most callers log and go on
+pub fn log_prompt_execution(execution: PromptExecution) -> Option<String> {
+    execution.log()
+}
+
 /// The rendering of a template. Ids are filled in.
 pub fn template_render(render: TemplateRender) {
     record(|at| Body::TemplateRender(TemplateRender { id: at.id(), span_id: at.span_id.clone(), ..render }));
@@ -234,6 +244,13 @@ pub fn memory(bytes: u64) {
 #[must_use = "the stage ends when the guard is dropped"]
 pub fn stage(name: impl Into<String>) -> super::StageGuard {
     super::StageGuard::start(name)
+}
+
+/// Begins a stage of a component that is only known at run time, such as the one that is being generated. It stands in the `component`
+/// field of everything recorded inside, and in the names of side files.
+#[must_use = "the stage ends when the guard is dropped"]
+pub fn stage_for(name: impl Into<String>, component: impl Into<String>) -> super::StageGuard {
+    super::StageGuard::start_for(name, component)
 }
 
 /// Begins an observation; code belongs inside with [`ObservationGuard::scope`](super::ObservationGuard::scope).

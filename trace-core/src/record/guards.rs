@@ -124,6 +124,15 @@ impl StageGuard {
         }))
     }
 
+    /// Begins a stage of a component that is only known at run time, such as the one that is being generated: its stages, observations
+    /// and side files carry that name.
+    pub fn start_for(name: impl Into<String>, component: impl Into<String>) -> Self {
+        Self(OpenSpan::start(true, |id, parent_id| {
+            let (name, component) = (name.into(), Some(component.into()));
+            Body::StageStart(StageStart { id, parent_id, name, component, ..StageStart::default() })
+        }))
+    }
+
     guard_methods!("stage");
 }
 
@@ -135,19 +144,31 @@ pub struct ObservationGuard(OpenSpan);
 impl ObservationGuard {
     /// Begins an observation where the caller stands.
     pub fn start(name: impl Into<String>, kind: impl Into<Kind>) -> Self {
-        Self::start_with(name, kind, Value::Null, None)
+        Self::start_known(name, kind, || (Value::Null, None))
+    }
+
+    /// Begins an observation of a call with this input.
+    pub fn start_with_input(name: impl Into<String>, kind: impl Into<Kind>, input: impl Serialize) -> Self {
+        Self::start_known(name, kind, || (capture::to_value(&input), None))
     }
 
     /// Begins an observation of a model call, with what is known of the call before it is made.
     pub fn start_llm(name: impl Into<String>, call: LlmCall) -> Self {
-        Self::start_with(name, Kind::Llm, Value::Null, Some(call))
+        Self::start_known(name, Kind::Llm, || (Value::Null, Some(Box::new(call))))
     }
 
     /// Begins an observation with its input, and with what is known of a model call before it is made.
     pub fn start_with(name: impl Into<String>, kind: impl Into<Kind>, input: Value, call: Option<LlmCall>) -> Self {
-        let llm = call.map(Box::new);
+        Self::start_known(name, kind, || (input, call.map(Box::new)))
+    }
+
+    fn start_known(
+        name: impl Into<String>,
+        kind: impl Into<Kind>,
+        known: impl FnOnce() -> (Value, Option<Box<LlmCall>>),
+    ) -> Self {
         Self(OpenSpan::start(false, |id, parent_id| {
-            let (name, kind) = (name.into(), kind.into());
+            let (name, kind, (input, llm)) = (name.into(), kind.into(), known());
             Body::ObservationStart(ObservationStart {
                 id,
                 parent_id,

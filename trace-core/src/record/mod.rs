@@ -11,6 +11,7 @@ pub mod failure;
 mod future;
 mod guards;
 pub mod probe;
+mod prompts;
 mod ring;
 mod run;
 mod span;
@@ -27,10 +28,11 @@ pub use stream::{IntoSpanStream, SpanStream, StreamFuture, future_stream, stream
 
 pub(crate) use decision::Draft;
 pub(crate) use draft::{Ending, Opening};
+pub(crate) use prompts::{log_execution, prompt_rendered};
 
 use crate::event::Body;
 use crate::model::Outcome;
-use crate::registry::Site;
+use crate::registry::{LinkedPrompt, Site};
 use fastant::Instant;
 use tape::Tape;
 
@@ -57,6 +59,8 @@ pub(crate) enum What {
     End { id: u64, outcome: Outcome, is_stage: bool },
     /// A `decision!`.
     Decision { id: u64, span: u64, site: &'static Site },
+    /// A prompt was rendered; its load says which version.
+    Rendered { span: u64 },
     /// Everything else; its load has the shape of its event, with `span` still to be filled in.
     Fact { span: u64 },
 }
@@ -68,6 +72,7 @@ pub(crate) enum Load {
     Ending(Box<Ending>),
     /// Of a decision whose parts found no room in the ring of bytes.
     Parts(Box<Tape>),
+    Rendered(Box<LinkedPrompt>),
     Body(Box<Body>),
 }
 
@@ -105,7 +110,7 @@ impl Recorded {
             }
             (What::Decision { .. }, load) => *load = Some(Load::Parts(Box::new(tape))),
             // Nothing is captured for it.
-            (What::Fact { .. }, _) => {}
+            (What::Rendered { .. } | What::Fact { .. }, _) => {}
         }
     }
 
@@ -131,6 +136,7 @@ impl Load {
             Self::Opening(opening) => opening.size(),
             Self::Ending(ending) => ending.size(),
             Self::Parts(parts) => parts.len(),
+            Self::Rendered(_) => 0,
             Self::Body(body) => draft::body_size(body),
         }
     }

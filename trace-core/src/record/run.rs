@@ -204,6 +204,9 @@ fn open(mut run: Run) -> Opened {
     let root_span = random_u64();
     let carried = run.carried.or_else(|| parent.as_ref().map(|parent| parent.carried.clone())).unwrap_or_default();
     let shared = Shared::new(trace_id, otel_trace_id, session_id, run.project, project_id, root_span, carried, tracer);
+    if let Some(user) = &run.user {
+        shared.set_user(user.clone());
+    }
     let start = TraceStart {
         schema_version: SCHEMA_VERSION,
         otel_trace_id: Some(shared.otel_trace_id.clone()),
@@ -316,7 +319,9 @@ impl RunSpan {
         }
         match catch_unwind(AssertUnwindSafe(code)) {
             Ok(returned) => {
-                self.end = Some(End::described(|end| look(&returned, end)));
+                let mut look = Some(look);
+                self.end =
+                    Some(End::described(&mut |end| look.take().into_iter().for_each(|look| look(&returned, end))));
                 returned
             }
             Err(payload) => {
@@ -410,8 +415,9 @@ where
             match &polled {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => {
-                    let look = this.done.take();
-                    end_with(shared, End::described(|end| look.into_iter().for_each(|look| look(output, end))));
+                    let mut look = this.done.take();
+                    let mut look = |end: &mut End| look.take().into_iter().for_each(|look| look(output, end));
+                    end_with(shared, End::described(&mut look));
                 }
                 Err(payload) => *this.panicked = Some(panic_end(&**payload)),
             }

@@ -173,7 +173,8 @@ impl Span {
     fn observe<R>(self, code: impl FnOnce() -> R, look: impl FnOnce(&R, &mut End)) -> R {
         match catch_unwind(AssertUnwindSafe(code)) {
             Ok(returned) => {
-                self.end(End::described(|end| look(&returned, end)));
+                let mut look = Some(look);
+                self.end(End::described(&mut |end| look.take().into_iter().for_each(|look| look(&returned, end))));
                 returned
             }
             Err(payload) => {

@@ -38,6 +38,7 @@ impl Redactor {
             Body::DecisionMade(body) => self.decision(body),
             Body::EvidenceFound(body) => self.evidence_found(body),
             Body::LlmInteraction(body) => self.llm_interaction(body),
+            Body::PromptExecuted(body) => self.prompt_execution(body),
             Body::TemplateRender(body) => self.template_render(body),
             Body::ValidationError(body) => self.validation_error(body),
             Body::FileWrite(body) => self.file_write(body),
@@ -125,10 +126,11 @@ impl Redactor {
     }
 
     fn stage_start(&self, body: &mut StageStart) {
-        let StageStart { id, parent_id, name, inputs, location, extra } = body;
+        let StageStart { id, parent_id, name, component, inputs, location, extra } = body;
         self.id(id);
         self.ids([parent_id]);
         self.label_of("name", name);
+        self.labels_of([("component", component)]);
         self.content("inputs", inputs);
         self.lines_of([("location", location)]);
         self.extra(extra);
@@ -227,6 +229,29 @@ impl Redactor {
         self.extra(extra);
     }
 
+    fn prompt_execution(&self, body: &mut PromptExecution) {
+        let PromptExecution {
+            id,
+            span_id,
+            llm,
+            success: _,
+            response_time_ms: _,
+            input_tokens: _,
+            output_tokens: _,
+            error,
+            metadata,
+            arm,
+            extra,
+        } = body;
+        self.id(id);
+        self.ids([span_id]);
+        self.llm(llm);
+        self.words_of([("error", error)]);
+        self.content("metadata", metadata);
+        self.measures("arm", arm);
+        self.extra(extra);
+    }
+
     fn llm(&self, llm: &mut LlmCall) {
         let LlmCall {
             prompt_name,
@@ -282,12 +307,16 @@ impl Redactor {
             code_context,
             healing_attempts,
             final_status,
+            healing_ended,
+            healing_reason,
             side_file,
             extra,
         } = body;
         self.id(id);
         self.ids([span_id]);
         self.labels_of([("validation_type", validation_type), ("final_status", final_status)]);
+        self.labels_of([("healing_ended", healing_ended)]);
+        self.words_of([("healing_reason", healing_reason)]);
         self.label_of("error_type", error_type);
         self.words("error_message", error_message);
         self.lines_of([("file", file), ("side_file", side_file)]);

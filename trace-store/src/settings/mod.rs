@@ -208,6 +208,12 @@ impl Settings {
         }
     }
 
+    /// The settings file that counts in these surroundings; `None` without one.
+    #[must_use]
+    pub fn file(surroundings: &Surroundings) -> Option<PathBuf> {
+        file::find(surroundings, &mut Vec::new())
+    }
+
     /// Where the SQLite database is, if rows go to one.
     #[must_use]
     pub fn sqlite_path(&self) -> Option<PathBuf> {

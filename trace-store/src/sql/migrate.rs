@@ -5,6 +5,7 @@
 
 use super::dialect::{Connection, Sql};
 use super::error::SqlError;
+use super::rollups;
 use super::time;
 use super::url::{DatabaseKind, DatabaseUrl};
 use super::value::{Column, Kind, Value};
@@ -32,8 +33,8 @@ macro_rules! migrations {
 
 fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
-        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema"),
-        DatabaseKind::Postgres => migrations!("postgres": 1 "schema"),
+        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts"),
+        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts"),
     }
 }
 
@@ -46,6 +47,9 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS whytrace_migrations (
 )";
 
 const NAME: &str = "whytrace_migrations";
+
+/// The migration that makes the tables of the rollups, which only a program can fill.
+const ROLLUPS_SINCE: usize = 2;
 
 /// A step of the schema, and whether a database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +68,12 @@ struct Applied {
     name: String,
     checksum: String,
     applied_at: String,
+}
+
+/// What is done in one transaction. (As async closures they would keep the futures from being `Send`.)
+enum Work {
+    ApplyMissing,
+    Undo { to: i64 },
 }
 
 /// Works on the schema of one connection.
@@ -97,7 +107,7 @@ impl<'a> Migrator<'a> {
         if applied.len() == self.known().len() {
             return Ok(());
         }
-        self.in_transaction(async |this: &mut Self| this.apply_missing().await).await
+        self.in_transaction(Work::ApplyMissing).await
     }
 
     /// Takes the schema back to a version; 0 removes every table of ours, and what is in them.
@@ -105,7 +115,7 @@ impl<'a> Migrator<'a> {
         if to < 0 || to > self.newest() {
             return Err(SqlError::NoSuchVersion { to, known: self.newest() });
         }
-        self.in_transaction(async |this: &mut Self| this.undo(to).await).await
+        self.in_transaction(Work::Undo { to }).await
     }
 
     /// Every known step, in order.
@@ -121,14 +131,14 @@ impl<'a> Migrator<'a> {
         Ok(self.known().iter().map(status).collect())
     }
 
-    async fn in_transaction(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Self) -> Result<(), SqlError>,
-    ) -> Result<(), SqlError> {
+    async fn in_transaction(&mut self, work: Work) -> Result<(), SqlError> {
         self.connection.begin().await.map_err(self.failed("waiting to change the schema"))?;
         let done = async {
             self.connection.lock_schema().await.map_err(self.failed("waiting to change the schema"))?;
-            work(self).await
+            match work {
+                Work::ApplyMissing => self.apply_missing().await,
+                Work::Undo { to } => self.undo(to).await,
+            }
         }
         .await;
         match done {
@@ -160,6 +170,9 @@ impl<'a> Migrator<'a> {
             ];
             let sql = "INSERT INTO whytrace_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
             self.connection.run(sql, row).await.map_err(self.failed("noting a migration"))?;
+        }
+        if applied.len() < ROLLUPS_SINCE {
+            rollups::rebuild(self.connection).await.map_err(self.failed("filling the rollups"))?;
         }
         Ok(())
     }

@@ -7,26 +7,33 @@
 //! written in which order, and `dialect` alone knows what differs between the databases. `link` opens and reopens the
 //! database, `outbox` keeps on disk what it could not take, `sink` is the thread that joins them.
 
-mod dialect;
-mod document;
+pub(crate) mod dialect;
+pub(crate) mod document;
 mod error;
 mod link;
-mod migrate;
+pub(crate) mod migrate;
 mod outbox;
-mod rows;
+pub(crate) mod prompts;
+pub(crate) mod rollups;
+pub(crate) mod rows;
+mod session;
 mod sink;
 mod store;
 #[cfg(test)]
-mod tests;
-mod time;
+pub(crate) mod tests;
+pub(crate) mod time;
+mod turn;
 mod url;
-mod value;
-mod writer;
+pub(crate) mod value;
+pub(crate) mod writer;
 
+pub(crate) use dialect::Connection;
 pub use error::SqlError;
 pub use migrate::MigrationStatus;
 pub use outbox::{Outbox, OutboxError, OutboxLimits, OutboxStatus};
+pub use rollups::RollupDifference;
 pub use rows::TraceRow;
+pub(crate) use session::Session;
 pub use sink::{RowsOptions, RowsSink, RowsStatus};
 pub use store::SqlStore;
 pub use url::{DatabaseKind, DatabaseUrl};

@@ -49,6 +49,11 @@ impl DatabaseUrl {
         Self(format!("sqlite:{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")))
     }
 
+    /// A SQLite database without a name: a temporary file of its one connection, gone with it.
+    pub(crate) fn temporary() -> Self {
+        Self("sqlite:".to_owned())
+    }
+
     /// Fails when this program was built without that database.
     pub(crate) fn compiled_in(&self) -> Result<(), SqlError> {
         let built = match self.kind() {

@@ -5,9 +5,13 @@
 
 use super::dialect::Connection;
 use super::document;
+use super::prompts::executions::{Ledger, is_loose};
+use super::rollups::{self, CountedRow, Rollups};
 use super::rows::{
     self, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow, TraceRow,
+    TraceRows,
 };
+use super::turn;
 use super::value::{Column, Kind, Row, Table, Value};
 use std::collections::{BTreeMap, HashMap};
 use trace_core::model::Timestamp;
@@ -28,40 +32,25 @@ const REMOVE: [&str; 5] = [
 
 /// Writes the traces in one transaction: all of them, or none.
 pub(crate) async fn write(connection: &mut Connection, traces: &[FinishedTrace]) -> Result<(), sqlx::Error> {
-    connection.begin().await?;
-    let written = write_newest(connection, traces).await;
-    match written {
-        Ok(()) => connection.commit().await,
-        Err(error) => {
-            // The first error is the one that matters; a connection that cannot roll back refuses the next `BEGIN`, and is replaced.
-            let _ = connection.rollback().await;
-            Err(error)
-        }
-    }
+    connection.in_transaction(async |connection| write_newest(connection, traces).await).await
 }
 
 /// Writes what the program declares: its components and decision points.
 pub(crate) async fn write_declared(connection: &mut Connection, registry: &Registry) -> Result<(), sqlx::Error> {
-    connection.begin().await?;
-    let mut written = Ok(());
-    for (table, rows) in rows::declared(registry, Timestamp::now()) {
-        if written.is_ok() {
-            written = connection.insert(table, rows).await;
+    let declared = rows::declared(registry, Timestamp::now());
+    let write = async |connection: &mut Connection| {
+        for (table, rows) in declared {
+            connection.insert(table, rows).await?;
         }
-    }
-    match written {
-        Ok(()) => connection.commit().await,
-        Err(error) => {
-            let _ = connection.rollback().await;
-            Err(error)
-        }
-    }
+        Ok(())
+    };
+    connection.in_transaction(write).await
 }
 
 async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> Result<(), sqlx::Error> {
     // In the order of their ids: new rows go to the end of every index.
     let mut newest: BTreeMap<String, &FinishedTrace> = BTreeMap::new();
-    for finished in traces {
+    for finished in traces.iter().filter(|finished| !is_loose(finished)) {
         let held = newest.entry(rows::key(&finished.trace)).or_insert(finished);
         if version(finished) >= version(held) {
             *held = finished;
@@ -71,8 +60,15 @@ async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> 
     connection.lock_traces(ids.clone()).await?;
     let stored = stored_versions(connection, ids).await?;
     newest.retain(|id, finished| stored.get(id).is_none_or(|stored| *stored <= version(finished)));
-    remove(connection, newest.keys().filter(|id| stored.contains_key(*id)).cloned().collect()).await?;
-    insert(connection, newest.into_values()).await
+    let again: Vec<String> = newest.keys().filter(|id| stored.contains_key(*id)).cloned().collect();
+    let mut rollups = Rollups::new();
+    rollups::counted(connection, again.clone()).await?.iter().for_each(|row| rollups.minus(row));
+    let batch = || newest.values().copied().chain(traces.iter().filter(|finished| is_loose(finished)));
+    let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
+    remove(connection, again).await?;
+    let runs = insert_children(connection, batch(), &mut ledger).await?;
+    insert_runs(connection, runs, rollups).await?;
+    ledger.close(connection).await
 }
 
 /// Which of two versions of a trace is the newer: the one to which more events came late.
@@ -102,66 +98,100 @@ async fn remove(connection: &mut Connection, ids: Vec<String>) -> Result<(), sql
     Ok(())
 }
 
-async fn insert(connection: &mut Connection, traces: impl Iterator<Item = &FinishedTrace>) -> Result<(), sqlx::Error> {
+/// What is written of a run once it is the writer's turn: rows that lists read, and sums that traces share.
+struct RunRows {
+    trace: TraceRow,
+    project: ProjectRow,
+    flags: Vec<FlagRow>,
+}
+
+/// Writes everything below the runs, and executions outside of any.
+async fn insert_children(
+    connection: &mut Connection,
+    traces: impl Iterator<Item = &FinishedTrace>,
+    ledger: &mut Ledger,
+) -> Result<Vec<RunRows>, sqlx::Error> {
     let mut waiting = Waiting::default();
+    let mut runs = Vec::new();
     let now = Timestamp::now();
     for finished in traces {
-        waiting.add(finished, now);
+        let mut rows = rows::project(finished, now);
+        ledger.enter(&mut rows);
+        let TraceRows { trace, project, flags, executions, children } = rows;
+        waiting.push(&EXECUTIONS, executions.into_iter().map(|execution| execution.row));
+        if is_loose(finished) {
+            continue;
+        }
+        if finished.sampled {
+            waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
+        }
+        waiting.push(&STAGES, children.stages);
+        waiting.push(&DECISIONS, children.decisions);
+        waiting.push(&OBSERVATIONS, children.observations);
+        waiting.push(&SCORES, children.scores);
+        runs.push(RunRows { trace, project, flags });
         if waiting.bytes > BUFFER {
             waiting.flush(connection).await?;
         }
     }
-    waiting.flush(connection).await
+    waiting.flush(connection).await?;
+    Ok(runs)
 }
+
+/// Writes the runs themselves, numbered in the order in which they ended, and what they add to the sums.
+async fn insert_runs(
+    connection: &mut Connection,
+    mut runs: Vec<RunRows>,
+    mut rollups: Rollups,
+) -> Result<(), sqlx::Error> {
+    runs.sort_by(|a, b| (a.trace.completed_at, &a.trace.trace_id).cmp(&(b.trace.completed_at, &b.trace.trace_id)));
+    let first = turn::take(connection, runs.len()).await?;
+    let mut waiting = Waiting::default();
+    let mut projects = BTreeMap::new();
+    for (mut run, number) in runs.into_iter().zip(first..) {
+        run.trace.write_order = Some(number);
+        rollups.plus(&CountedRow::from(&run.trace));
+        projects.insert(run.project.project_id.clone(), run.project);
+        waiting.push(&TRACES, [run.trace]);
+        waiting.push(&FLAGS, run.flags);
+        if waiting.bytes > BUFFER {
+            waiting.flush(connection).await?;
+        }
+    }
+    waiting.push(&PROJECTS, projects.into_values());
+    waiting.flush(connection).await?;
+    rollups.apply(connection).await
+}
+
+static TRACES: Table = TraceRow::TABLE;
+static PROJECTS: Table = ProjectRow::TABLE;
+static STAGES: Table = StageRow::TABLE;
+static DECISIONS: Table = DecisionRow::TABLE;
+static OBSERVATIONS: Table = ObservationRow::TABLE;
+static SCORES: Table = ScoreRow::TABLE;
+static FLAGS: Table = FlagRow::TABLE;
+static EXECUTIONS: Table = ExecutionRow::TABLE;
+static DOCUMENTS: Table = DocumentRow::TABLE;
 
 /// Rows on their way, table by table.
 #[derive(Default)]
 struct Waiting {
-    projects: BTreeMap<String, ProjectRow>,
-    tables: [Vec<Vec<Value>>; TABLES.len()],
+    tables: BTreeMap<&'static str, (&'static Table, Vec<Vec<Value>>)>,
     bytes: usize,
 }
 
-static PROJECTS: Table = ProjectRow::TABLE;
-static TABLES: [Table; 8] = [
-    TraceRow::TABLE,
-    StageRow::TABLE,
-    DecisionRow::TABLE,
-    ObservationRow::TABLE,
-    ScoreRow::TABLE,
-    FlagRow::TABLE,
-    ExecutionRow::TABLE,
-    DocumentRow::TABLE,
-];
-
 impl Waiting {
-    fn add(&mut self, finished: &FinishedTrace, now: Timestamp) {
-        let rows = rows::project(finished, now);
-        if finished.sampled {
-            self.push(7, document::rows(finished, &rows.trace.trace_id));
-        }
-        self.projects.insert(rows.project.project_id.clone(), rows.project);
-        self.push(0, [rows.trace]);
-        self.push(1, rows.children.stages);
-        self.push(2, rows.children.decisions);
-        self.push(3, rows.children.observations);
-        self.push(4, rows.children.scores);
-        self.push(5, rows.flags);
-        self.push(6, rows.executions);
-    }
-
-    fn push<R: Row>(&mut self, table: usize, rows: impl IntoIterator<Item = R>) {
+    fn push<R: Row>(&mut self, table: &'static Table, rows: impl IntoIterator<Item = R>) {
+        let (_, waiting) = self.tables.entry(table.name).or_insert((table, Vec::new()));
         for row in rows {
             let cells = row.into_cells();
             self.bytes += cells.iter().map(Value::size).sum::<usize>();
-            self.tables[table].push(cells);
+            waiting.push(cells);
         }
     }
 
     async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        let projects = std::mem::take(&mut self.projects).into_values().map(Row::into_cells).collect();
-        connection.insert(&PROJECTS, projects).await?;
-        for (table, rows) in TABLES.iter().zip(&mut self.tables) {
+        for (table, rows) in self.tables.values_mut() {
             connection.insert(table, std::mem::take(rows)).await?;
         }
         self.bytes = 0;

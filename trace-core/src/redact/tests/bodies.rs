@@ -135,6 +135,7 @@ fn span_bodies() -> Vec<Body> {
             id: planted(),
             parent_id: some(),
             name: planted(),
+            component: some(),
             inputs: value(),
             location: some(),
             extra: object(),
@@ -240,6 +241,19 @@ fn judgement_bodies() -> Vec<Body> {
 
 fn fact_bodies() -> Vec<Body> {
     vec![
+        Body::PromptExecuted(PromptExecution {
+            id: planted(),
+            span_id: some(),
+            llm: llm(),
+            success: false,
+            response_time_ms: 1.0,
+            input_tokens: Some(1),
+            output_tokens: None,
+            error: some(),
+            metadata: value(),
+            arm: object(),
+            extra: object(),
+        }),
         Body::TemplateRender(TemplateRender {
             id: planted(),
             span_id: some(),
@@ -269,6 +283,8 @@ fn fact_bodies() -> Vec<Body> {
                 extra: object(),
             }],
             final_status: some(),
+            healing_ended: some(),
+            healing_reason: some(),
             side_file: some(),
             extra: object(),
         }),

@@ -5,7 +5,7 @@
 
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
-use crate::sql::url::DatabaseUrl;
+use crate::sql::url::{DatabaseKind, DatabaseUrl};
 use crate::sql::value::{Column, Kind, Table, Value};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
@@ -29,6 +29,27 @@ const BYTES: usize = 16 << 20;
 /// How much longer than the server itself the client waits, before it takes the connection for dead.
 const GRACE: Duration = Duration::from_secs(5);
 
+const CHANGE_STATISTICS: &str = "
+    UPDATE prompt_templates AS t SET
+        total_executions     = t.total_executions + c.executions,
+        success_count        = t.success_count + c.successes,
+        failure_count        = t.failure_count + c.executions - c.successes,
+        timed_executions     = t.timed_executions + c.timed,
+        response_time_us_sum = t.response_time_us_sum + c.micros,
+        counted_executions   = t.counted_executions + c.counted,
+        token_count_sum      = t.token_count_sum + c.tokens,
+        priced_executions    = t.priced_executions + c.priced,
+        cost_usd_sum         = t.cost_usd_sum + c.usd,
+        avg_response_time_ms = (t.response_time_us_sum + c.micros)::float8 / NULLIF(t.timed_executions + c.timed, 0) / 1000,
+        avg_token_count      = (t.token_count_sum + c.tokens)::float8 / NULLIF(t.counted_executions + c.counted, 0),
+        avg_cost_usd         = ROUND((t.cost_usd_sum + c.usd) / NULLIF(t.priced_executions + c.priced, 0), 12)
+    FROM (
+        SELECT key AS id, executions, successes, timed, micros, counted, tokens, priced, picodollars::numeric / 1000000000000 AS usd
+        FROM jsonb_each($1::jsonb), jsonb_to_record(value) AS changes (
+            executions bigint, successes bigint, timed bigint, micros bigint, counted bigint, tokens bigint, priced bigint, picodollars bigint)
+    ) AS c
+    WHERE t.id = c.id";
+
 /// A connection to a server.
 #[derive(Debug)]
 pub(crate) struct Postgres {
@@ -46,6 +67,8 @@ pub(super) fn failure(code: &str) -> Failure {
     match code.get(..2) {
         // Data exception, constraint violated, program limit exceeded: the row is to blame.
         Some("22" | "23" | "54") => Failure::Refused,
+        // A statement that took too long.
+        Some("57") if code == "57014" => Failure::Away,
         // Connection exception, operator intervention: shut down, failed over, cut off.
         Some("08" | "57") => Failure::Lost,
         _ => Failure::Away,
@@ -65,6 +88,15 @@ impl Postgres {
             Ok(Err(error)) => Err(refuse(format!("{error} (check host, port, user, password and database)"))),
             Err(_) => Err(refuse(format!("no answer within {patience:?} (check host and port)"))),
         }
+    }
+
+    /// Plans are made for each question anew: what it asks for decides which index serves it. None is worth compiling.
+    pub(super) async fn only_read(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
+        self.patience = patience;
+        self.script("SET default_transaction_read_only = on; SET plan_cache_mode = force_custom_plan; SET jit = off")
+            .await?;
+        let sql = format!("SET statement_timeout = {}", patience.as_millis());
+        self.run(AssertSqlSafe(sql).into_sql_str(), Vec::new()).await.map(|_| ())
     }
 
     pub(super) async fn run(&mut self, sql: SqlStr, arguments: Vec<Value>) -> Result<u64, sqlx::Error> {
@@ -99,8 +131,28 @@ impl Postgres {
     }
 
     #[allow(clippy::unused_self)]
+    pub(super) fn select_clock(&self) -> &'static str {
+        "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    }
+
+    #[allow(clippy::unused_self)]
     pub(super) fn begin(&self) -> &'static str {
         "BEGIN"
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn begin_snapshot(&self) -> &'static str {
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn for_update(&self) -> &'static str {
+        " FOR UPDATE"
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn change_statistics(&self) -> &'static str {
+        CHANGE_STATISTICS
     }
 
     pub(super) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
@@ -156,15 +208,7 @@ async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx
 
 /// How a column is read as the cell of its kind.
 fn selected(column: &Column) -> Cow<'static, str> {
-    let name = column.name;
-    match column.kind {
-        Kind::Text | Kind::Int | Kind::Float | Kind::Bool | Kind::Bytes | Kind::List => name.into(),
-        Kind::Time => {
-            format!(r#"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {name}"#).into()
-        }
-        Kind::Json => format!("{name}::text AS {name}").into(),
-        Kind::Money => format!("({name} * 1000000000000)::bigint AS {name}").into(),
-    }
+    DatabaseKind::Postgres.read(column.name, column)
 }
 
 /// The type of the array that a column's cells travel in, and the expression that makes the column of one of them.
@@ -177,6 +221,7 @@ fn travels_as(column: &Column) -> (&'static str, String) {
         Kind::Bool => ("bool", cell),
         Kind::Bytes => ("bytea", cell),
         Kind::Time => ("text", format!("{cell}::timestamptz")),
+        Kind::Day => ("text", format!("{cell}::date")),
         Kind::Json => ("text", format!("{cell}::jsonb")),
         Kind::List => ("text", format!("{cell}::text[]")),
         Kind::Money => ("bigint", format!("({cell}::numeric / 1000000000000)::numeric(20,12)")),
@@ -230,7 +275,7 @@ enum ColumnOfCells {
 impl From<Kind> for ColumnOfCells {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::Text | Kind::Time | Kind::Json | Kind::List => Self::Text(Vec::new()),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json | Kind::List => Self::Text(Vec::new()),
             Kind::Int | Kind::Money => Self::Int(Vec::new()),
             Kind::Float => Self::Float(Vec::new()),
             Kind::Bool => Self::Bool(Vec::new()),
@@ -277,7 +322,9 @@ fn array_literal(list: &[String]) -> String {
 fn cells(row: &PgRow, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error> {
     let cell = |(index, column): (usize, &Column)| {
         Ok(match column.kind {
-            Kind::Text | Kind::Time | Kind::Json => row.try_get::<Option<String>, _>(index)?.map(Value::Text),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json => {
+                row.try_get::<Option<String>, _>(index)?.map(Value::Text)
+            }
             Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
             Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
             Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),

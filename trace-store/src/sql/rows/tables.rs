@@ -6,7 +6,7 @@ use trace_core::model::{Money, Timestamp};
 row! {
     /// A trace, as lists and filters see it: one row of `traces`.
     #[non_exhaustive]
-    pub struct TraceRow in "traces", key [trace_id], keep [created_at, flagged_for_review, review_notes] {
+    pub struct TraceRow in "traces", key [trace_id], keep [created_at, flagged_for_review, review_notes, write_order] {
         /// The trace.
         trace_id: String,
         /// The project's folder name.
@@ -131,6 +131,8 @@ row! {
         late_events: i64,
         /// The document's warnings, and the values that did not fit into a column.
         warning_count: i64,
+        /// Its place in the order in which traces were recorded.
+        write_order: Option<i64>,
     }
 }
 
@@ -271,12 +273,13 @@ row! {
         interval_high: Option<f64>,
         thin: bool,
         created_at: Timestamp,
+        basis: Option<Json>,
     }
 }
 
 row! {
-    /// A model call made with a prompt. The registry fills in `template_id`, and sending the trace again keeps it.
-    pub(crate) struct ExecutionRow in "prompt_executions", key [trace_id, id], keep [template_id] {
+    /// A model call made with a prompt. [`crate::sql::prompts::executions`] fills in `template_id`, and keeps it when the trace is sent again.
+    pub(crate) struct ExecutionRow in "prompt_executions", key [trace_id, id], keep [] {
         id: String,
         template_id: Option<String>,
         template_name: String,
@@ -294,6 +297,9 @@ row! {
         provider: Option<String>,
         error_message: Option<String>,
         metadata: Option<Json>,
+        prompt_registry_name: Option<String>,
+        template_hash: Option<String>,
+        experiment_id: Option<String>,
     }
 }
 

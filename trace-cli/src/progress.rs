@@ -1,0 +1,32 @@
+//! How far long work is, on a terminal; nothing elsewhere.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, stderr};
+
+/// A bar on stderr.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar of `all` steps, which are called `what`.
+    pub(crate) fn new(all: u64, what: &'static str) -> Self {
+        let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(all), target);
+        // The template is a literal; where it could not be read, the default one does.
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {msg}  {eta} left") {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        Self(bar)
+    }
+
+    /// Further steps are done.
+    pub(crate) fn step(&self, steps: u64) {
+        self.0.inc(steps);
+    }
+
+    /// The work is done; the bar goes away.
+    pub(crate) fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
