@@ -20,9 +20,13 @@ def field(value, snake, camel):
     return getattr(value, snake, None) if hasattr(value, snake) else getattr(value, camel, None)
 
 
+class Failed(Exception):
+    """Something is not as it should be."""
+
+
 def check(condition, message):
     if not condition:
-        raise SystemExit(f"FAILED  python client: {message}")
+        raise Failed(message)
 
 
 async def call(session, tools, name, arguments):
@@ -44,6 +48,8 @@ async def refuse(session, name, arguments, expected):
     try:
         result = await session.call_tool(name, arguments)
         said, is_error = " ".join(block.text for block in result.content), field(result, "is_error", "isError")
+    except Failed:
+        raise
     except Exception as error:  # a protocol error
         said, is_error = str(error), True
     check(is_error, f"{name}({arguments}) is no error: {said}")
@@ -98,4 +104,8 @@ async def main(program):
         await refuse(session, "traces_by_intent", {"intents": "validating"}, "intents")
 
 
-asyncio.run(main(sys.argv[1]))
+try:
+    asyncio.run(main(sys.argv[1]))
+except* Failed as failures:
+    print(f"FAILED  python client: {failures.exceptions[0]}")
+    sys.exit(1)

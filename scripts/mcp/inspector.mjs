@@ -15,7 +15,7 @@ function fail(message) {
 }
 
 function inspect(...args) {
-  const command = [join(folder, "node_modules", ".bin", "mcp-inspector"), "--cli", program, "mcp", ...args];
+  const command = [join(folder, "node_modules", ".bin", "mcp-inspector"), "--cli", "-e", `WHYTRACE_DIR=${process.env.WHYTRACE_DIR}`, program, "mcp", ...args];
   try {
     return JSON.parse(execFileSync(process.execPath, command, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }));
   } catch (error) {

@@ -1,11 +1,14 @@
 //! What can be asked: commands, arguments, options.
 
 mod keep;
+mod prompts;
 mod read;
 
-pub(crate) use keep::{DoctorArgs, ImportArgs, MigrateArgs, MigrateTo};
+pub(crate) use keep::{DoctorArgs, ExportArgs, Format, ImportArgs, MigrateArgs, MigrateTo, PruneArgs};
+pub(crate) use prompts::PromptsCommand;
 pub(crate) use read::{
     By, CompareArgs, ListArgs, PageArgs, PatternsArgs, QueryArgs, ShowArgs, SummaryArgs, WhyArgs, WindowArgs,
+    WindowJsonArgs,
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -56,11 +59,24 @@ pub(crate) enum Command {
     Patterns(PatternsArgs),
     /// List runs that were flagged for review
     Flags(PageArgs),
+    /// Show what prompts cost, day by day
+    Costs(WindowJsonArgs),
+    /// Show how long the calls made with each prompt take
+    Latency(WindowJsonArgs),
+    /// Show the errors that runs ended with, the most frequent first
+    Errors(WindowJsonArgs),
+    /// Show where the time of runs goes
+    Stages(WindowJsonArgs),
+    /// Look after the registry of prompts: versions, labels, differences
+    #[command(subcommand)]
+    Prompts(PromptsCommand),
     Doctor(DoctorArgs),
     Import(ImportArgs),
+    Export(ExportArgs),
     /// End, as incomplete, the traces that dead processes left open
     Recover,
     Migrate(MigrateArgs),
+    Prune(PruneArgs),
     /// Serve the traces to a coding assistant (Model Context Protocol, stdio)
     #[cfg(feature = "mcp")]
     Mcp,

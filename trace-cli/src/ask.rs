@@ -117,6 +117,16 @@ pub(crate) fn window(args: &WindowArgs) -> Result<Window, Failure> {
     args.until.as_deref().map_or(Ok(since), |until| Ok(since.until(read(until)?)))
 }
 
+/// A moment given as an age (`90d`) or as a moment.
+pub(crate) fn age(text: &str) -> Result<Timestamp, Failure> {
+    let now = Timestamp::now();
+    let read = moment(&format!("-{text}"), now).or_else(|_| moment(text, now));
+    read.map_err(|_| {
+        let given = one_line(text, 64);
+        Failure::Usage(format!("`{given}` is no age; expected 90d (also h, m, s, w), or a moment such as 2026-02-13"))
+    })
+}
+
 /// Which part of a list is asked for.
 pub(crate) fn page(args: &PageArgs) -> Page {
     let page = Page::new(args.limit);

@@ -6,6 +6,7 @@ use crate::out::say;
 use std::sync::Arc;
 use trace_core::sink::Sink;
 use trace_store::files::{DocumentSink, SummarySink};
+use trace_store::prompts::{Catalog, Registry};
 use trace_store::settings::{Database, Problem, Settings};
 use trace_store::sql::{DatabaseUrl, RowsSink, SqlStore};
 
@@ -56,6 +57,21 @@ impl Place {
                 .map_err(|error: trace_store::sql::SqlError| Failure::Usage(error.to_string())),
             (_, None) => Ok(None),
         }
+    }
+
+    /// The registry of prompts, which is in the database.
+    pub(crate) async fn open_registry(&self) -> Result<Registry, Failure> {
+        let Some(url) = self.database_url()? else {
+            let message = "the registry of prompts is in the database, which is off; give one with --database";
+            return Err(Failure::Usage(message.to_owned()));
+        };
+        if self.settings.sqlite_path().is_some_and(|path| !path.exists()) {
+            let message = format!("{url} is not there yet; a program that declares prompts makes it when it runs");
+            return Err(Failure::Failed(message));
+        }
+        let catalog = Catalog::of_surroundings(None, |variable| std::env::var(variable).ok());
+        let catalog = catalog.map_err(|error| Failure::Usage(error.to_string()))?;
+        Registry::open(&url, catalog).await.map_err(Failure::of)
     }
 
     /// Opens the database, for a command that is of no use without one.

@@ -8,12 +8,14 @@ use std::io::{IsTerminal, stderr};
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar of `all` steps, which are called `what`.
-    pub(crate) fn new(all: u64, what: &'static str) -> Self {
+    /// A bar of `all` steps, which are called `what`; a count where it is not known how many there are.
+    pub(crate) fn new(all: Option<u64>, what: &'static str) -> Self {
         let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(all), target);
+        let bar = ProgressBar::with_draw_target(all, target);
         // The template is a literal; where it could not be read, the default one does.
-        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {msg}  {eta} left") {
+        let known = "{wide_bar} {human_pos}/{human_len} {msg}  {eta} left";
+        let template = if all.is_some() { known } else { "{spinner} {human_pos} {msg}" };
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.set_message(what);

@@ -6,8 +6,9 @@ use crate::terminal::Paint;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Row, Table, Width};
 
-/// What a text column is cut to at least.
-const SHORTEST: usize = 12;
+/// What a text column is cut to before others are left out for it, and where none is left to leave out.
+const COMFORTABLE: usize = 28;
+const SHORTEST: usize = 8;
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -83,8 +84,8 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
-    pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
-        Self { columns: columns.into(), rows: Vec::new(), heading: true }
+    pub(crate) fn new(columns: impl AsRef<[Column]>) -> Self {
+        Self { columns: columns.as_ref().to_vec(), rows: Vec::new(), heading: true }
     }
 
     /// Rows alone.
@@ -136,22 +137,23 @@ impl Grid {
     fn fit(&self, table: &mut Table, width: usize) {
         let natural: Vec<usize> = table.column_max_content_widths().into_iter().map(usize::from).collect();
         let mut shown: Vec<usize> = (0..natural.len()).collect();
-        let least = |index: &usize| match self.columns[*index].room {
-            Room::Cut => natural[*index].min(SHORTEST),
+        let least = |index: &usize, cut: usize| match self.columns[*index].room {
+            Room::Cut => natural[*index].min(cut),
             Room::Whole | Room::Spare(_) => natural[*index],
         };
-        let needed = |shown: &[usize]| shown.iter().map(least).sum::<usize>() + GAP * shown.len().saturating_sub(1);
-        while needed(&shown) > width {
+        let needed = |shown: &[usize], cut: usize| {
+            shown.iter().map(|index| least(index, cut)).sum::<usize>() + GAP * shown.len().saturating_sub(1)
+        };
+        while needed(&shown, COMFORTABLE) > width {
             let rank = |index: &usize| match self.columns[*index].room {
                 Room::Spare(rank) => Some(rank),
                 Room::Whole | Room::Cut => None,
             };
-            let Some(spare) = shown.iter().copied().filter(|index| rank(index).is_some()).max_by_key(rank) else {
-                break;
-            };
+            let spare = shown.iter().copied().filter(|index| rank(index).is_some()).max_by_key(rank);
+            let Some(spare) = spare else { break };
             shown.retain(|index| *index != spare);
         }
-        let mut room = width.saturating_sub(needed(&shown));
+        let mut room = width.saturating_sub(needed(&shown, SHORTEST));
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
         for index in 0..natural.len() {
@@ -160,9 +162,9 @@ impl Grid {
                 column.set_constraint(ColumnConstraint::Hidden);
                 continue;
             }
-            let more = natural[index].saturating_sub(least(&index)).min(room);
+            let more = natural[index].saturating_sub(least(&index, SHORTEST)).min(room);
             room -= more;
-            let whole = least(&index) + more + usize::from(column.padding_width());
+            let whole = least(&index, SHORTEST) + more + usize::from(column.padding_width());
             column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(u16::try_from(whole).unwrap_or(u16::MAX))));
         }
     }

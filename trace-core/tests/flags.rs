@@ -158,7 +158,7 @@ fn what_comes_late_and_the_flags_are_both_in_the_last_document() {
     trace.mark_complete();
     drop(trace);
     for n in 0..5 {
-        context.scope(|| facts::output(&format!("late {n}"), n));
+        context.scope(|| facts::output(format!("late {n}"), n));
         std::thread::sleep(Duration::from_millis(15));
     }
     drop(context);

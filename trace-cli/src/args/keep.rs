@@ -1,12 +1,17 @@
 //! Arguments of the commands that look after traces.
 
-use super::JsonArg;
-use clap::{Args, Subcommand};
+use super::{JsonArg, WindowArgs};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Say what is configured, what works, and what to do about what does not
 #[derive(Args, Debug)]
 pub(crate) struct DoctorArgs {
+    /// Count the daily sums anew from the traces, where they differ
+    #[arg(long)]
+    pub(crate) repair: bool,
+
     #[command(flatten)]
     pub(crate) json: JsonArg,
 }
@@ -49,4 +54,66 @@ pub(crate) enum MigrateTo {
         #[command(flatten)]
         json: JsonArg,
     },
+}
+
+/// Remove old traces: rows, documents, summaries, side files, their lines in event streams
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Nothing is removed without --yes. Runs in progress are never removed. Interrupted, it is finished by running it again."
+)]
+pub(crate) struct PruneArgs {
+    /// That began longer ago than this: 90d (also h, m, s, w), or before a moment: 2026-02-13
+    #[arg(long, value_name = "AGE")]
+    pub(crate) older_than: Option<String>,
+
+    /// That ended so: complete, failed, incomplete; may be given several times
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Vec<String>,
+
+    /// Of this project, by its folder name
+    #[arg(long, short = 'p', value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
+
+    /// Really remove them
+    #[arg(long)]
+    pub(crate) yes: bool,
+
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
+}
+
+/// Write runs with their documents to a file: JSON lines or Parquet
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The file gets its name when it is whole. Interrupted, the same command goes on where it stopped."
+)]
+pub(crate) struct ExportArgs {
+    /// The file, or - for stdout (JSON lines)
+    #[arg(value_name = "FILE")]
+    pub(crate) to: PathBuf,
+
+    /// What to write; without it, what the file's name says
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+
+    /// Only runs that satisfy this filter
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+}
+
+/// A format of exported runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// A document a line
+    Jsonl,
+    /// A table: the columns of a list, and the document as JSON
+    Parquet,
 }

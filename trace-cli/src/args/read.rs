@@ -184,3 +184,13 @@ pub(crate) struct PatternsArgs {
     #[command(flatten)]
     pub(crate) json: JsonArg,
 }
+
+/// Which time, and for whom.
+#[derive(Args, Debug)]
+pub(crate) struct WindowJsonArgs {
+    #[command(flatten)]
+    pub(crate) window: WindowArgs,
+
+    #[command(flatten)]
+    pub(crate) json: JsonArg,
+}

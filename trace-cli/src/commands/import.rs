@@ -25,7 +25,7 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> Result<ExitCode, 
     sources.dedup();
     let rows = context.place.rows_sink()?;
     let mut importer = Importer::new(&context.place.settings.dir, context.place.document_sinks(), rows);
-    let progress = Progress::new(sources.len() as u64, "files");
+    let progress = Progress::new(Some(sources.len() as u64), "files");
     for source in &sources {
         importer.take(source);
         progress.step(1);

@@ -3,10 +3,14 @@
 mod compare;
 mod complete;
 mod doctor;
+mod export;
 mod import;
 mod list;
 mod migrate;
+mod prompts;
+mod prune;
 mod recover;
+mod reports;
 mod show;
 mod summary;
 mod why;
@@ -51,10 +55,17 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, F
         Command::Failures(args) => list::failures(context, &args).await,
         Command::Patterns(args) => summary::patterns(context, &args).await,
         Command::Flags(args) => list::flags(context, &args).await,
+        Command::Costs(args) => reports::costs(context, &args).await,
+        Command::Latency(args) => reports::latency(context, &args).await,
+        Command::Errors(args) => reports::errors(context, &args).await,
+        Command::Stages(args) => reports::stages(context, &args).await,
+        Command::Prompts(command) => prompts::run(context, &command).await,
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Import(args) => import::run(context, &args),
+        Command::Export(args) => export::run(context, &args).await,
         Command::Recover => recover::run(context),
         Command::Migrate(args) => migrate::run(context, args.to).await,
+        Command::Prune(args) => prune::run(context, &args).await,
         #[cfg(feature = "mcp")]
         Command::Mcp => mcp(context).await,
         Command::Completion { shell } => complete::completion(context, shell),

@@ -114,6 +114,29 @@ impl Live {
     }
 }
 
+/// Whether a running process notes this stream among those it writes to.
+///
+/// # Errors
+/// When the folder of the notes is there and cannot be read.
+pub fn is_stream_in_use(traces_dir: &Path, stream: &str) -> io::Result<bool> {
+    let entries = match std::fs::read_dir(traces_dir.join(LIVE_DIR)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
+        let Ok(file) = OpenOptions::new().read(true).append(true).open(entry.path()) else { continue };
+        if file.try_lock().is_err() {
+            let text = std::fs::read(entry.path())?;
+            let names = String::from_utf8_lossy(&text);
+            if names.lines().filter_map(|line| line.split_once(' ')).any(|(_, name)| name == stream) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// A file left by a process that is gone, now locked by this one, and the traces that it names.
 pub(super) struct Orphans {
     _file: File,

@@ -17,6 +17,7 @@ mod worker;
 
 pub(crate) use completion::Completion;
 pub use flags::{FlagError, LateFlags, flag_later};
+pub use live::is_stream_in_use;
 pub use recover::{RecoverError, Recovered, left_open, read_events, recover, traces_of_events, traces_of_stream};
 pub(crate) use sinks::SinkHandle;
 pub use stream_file::stream_file_name;

@@ -224,7 +224,7 @@ impl OpenTrace {
             match (&mut self.fold, &mut flagged, &event.body) {
                 (Some(fold), _, _) => fold.apply(event),
                 (None, Some(document), Body::FlagRaised(raised)) => {
-                    document.calibration_flags.push(raised.flag.clone())
+                    document.calibration_flags.push(raised.flag.clone());
                 }
                 (None, _, _) => {}
             }

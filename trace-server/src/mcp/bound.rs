@@ -13,12 +13,15 @@ pub const MAX_ANSWER: usize = 48 * 1024;
 /// Rounds of cutting: the bytes of a text and the items of a list that are left.
 const ROUNDS: [(usize, usize); 7] = [(8_000, 400), (4_000, 200), (1_500, 80), (600, 40), (250, 20), (120, 10), (60, 3)];
 
+/// Further rounds for a value without a schema: how many levels of it are left.
+const DEPTHS: [usize; 5] = [6, 5, 4, 3, 2];
+
 /// Something that was cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub(crate) struct Cut {
     /// Where, as a JSON pointer into the whole document: ask `trace_get` with it for the rest.
     pub(crate) pointer: String,
-    /// What: `text` (counted in bytes) or `list` (counted in items).
+    /// What: `text` (counted in bytes), `list` (in items) or `object` (in fields).
     pub(crate) what: &'static str,
     /// How much of it is shown.
     pub(crate) shown: usize,
@@ -27,7 +30,7 @@ pub(crate) struct Cut {
 }
 
 /// How many cuts an answer names; there may be more.
-const NAMED: usize = 100;
+const NAMED: usize = 50;
 
 /// Cuts a value until its JSON has at most `bytes` bytes; `None` when that cannot be reached. The cuts are named below `pointer`.
 pub(crate) fn fit(value: &Value, bytes: usize, pointer: &str) -> Option<(Value, Vec<Cut>)> {
@@ -35,10 +38,62 @@ pub(crate) fn fit(value: &Value, bytes: usize, pointer: &str) -> Option<(Value, 
         return Some((value.clone(), Vec::new()));
     }
     ROUNDS.iter().find_map(|(text, items)| {
-        let mut cuts = Vec::new();
-        let smaller = cut(value, *text, *items, &mut pointer.to_owned(), &mut cuts);
-        (size(&smaller) <= bytes).then_some((smaller, cuts))
+        let limits = Limits { text: *text, items: *items, depth: usize::MAX };
+        fit_within(value, limits, bytes, pointer)
     })
+}
+
+/// As [`fit`], for a value without a schema: fields without a value are left out, and then whatever lies deepest.
+pub(crate) fn fit_free(value: &Value, bytes: usize, pointer: &str) -> Option<(Value, Vec<Cut>)> {
+    if size(value) <= bytes {
+        return Some((value.clone(), Vec::new()));
+    }
+    let value = &without_empty(value);
+    let deep = || {
+        let (text, items) = ROUNDS[ROUNDS.len() - 3];
+        DEPTHS.iter().find_map(|depth| fit_within(value, Limits { text, items, depth: *depth }, bytes, pointer))
+    };
+    fit_some(value, bytes, pointer).or_else(deep)
+}
+
+/// The gentle rounds: beyond them, an outline says more than shreds of everything.
+fn fit_some(value: &Value, bytes: usize, pointer: &str) -> Option<(Value, Vec<Cut>)> {
+    let gentle = &ROUNDS[..ROUNDS.len() - 2];
+    gentle.iter().find_map(|(text, items)| {
+        fit_within(value, Limits { text: *text, items: *items, depth: usize::MAX }, bytes, pointer)
+    })
+}
+
+/// What is left in one round.
+#[derive(Clone, Copy)]
+struct Limits {
+    text: usize,
+    items: usize,
+    depth: usize,
+}
+
+fn fit_within(value: &Value, limits: Limits, bytes: usize, pointer: &str) -> Option<(Value, Vec<Cut>)> {
+    let mut cuts = Vec::new();
+    let smaller = cut(value, limits, &mut pointer.to_owned(), &mut cuts);
+    (size(&smaller) <= bytes).then_some((smaller, cuts))
+}
+
+/// The value without fields that are null or empty.
+fn without_empty(value: &Value) -> Value {
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Array(list) => Value::Array(list.iter().map(without_empty).collect()),
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(_, field)| !is_empty(field));
+            Value::Object(kept.map(|(key, field)| (key.clone(), without_empty(field))).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// The bytes of a value's JSON, without making it.
@@ -58,21 +113,30 @@ pub(crate) fn size(value: &impl Serialize) -> usize {
     serde_json::to_writer(&mut counter, value).map_or(usize::MAX, |()| counter.0)
 }
 
-fn cut(value: &Value, text: usize, items: usize, pointer: &mut String, cuts: &mut Vec<Cut>) -> Value {
+fn cut(value: &Value, limits: Limits, pointer: &mut String, cuts: &mut Vec<Cut>) -> Value {
     let length = pointer.len();
+    let deeper = Limits { depth: limits.depth.saturating_sub(1), ..limits };
     match value {
-        Value::String(whole) if whole.len() > text + 64 => {
-            let head = trace_core::text::head(whole, text);
+        Value::String(whole) if whole.len() > limits.text + 64 => {
+            let head = trace_core::text::head(whole, limits.text);
             note(cuts, pointer, "text", head.len(), whole.len());
             Value::String(format!("{head}… [{} more bytes]", whole.len() - head.len()))
         }
+        Value::Array(list) if limits.depth == 0 && !list.is_empty() => {
+            note(cuts, pointer, "list", 0, list.len());
+            Value::String(format!("[a list of {} items]", list.len()))
+        }
+        Value::Object(fields) if limits.depth == 0 && !fields.is_empty() => {
+            note(cuts, pointer, "object", 0, fields.len());
+            Value::String(format!("[an object of {} fields]", fields.len()))
+        }
         Value::Array(list) => {
-            if list.len() > items {
-                note(cuts, pointer, "list", items, list.len());
+            if list.len() > limits.items {
+                note(cuts, pointer, "list", limits.items, list.len());
             }
-            let shown = list.iter().take(items).enumerate().map(|(index, item)| {
+            let shown = list.iter().take(limits.items).enumerate().map(|(index, item)| {
                 let _ = write!(pointer, "/{index}"); // writing to a string cannot fail
-                let item = cut(item, text, items, pointer, cuts);
+                let item = cut(item, deeper, pointer, cuts);
                 pointer.truncate(length);
                 item
             });
@@ -82,7 +146,7 @@ fn cut(value: &Value, text: usize, items: usize, pointer: &mut String, cuts: &mu
             let shown = fields.iter().map(|(key, field)| {
                 pointer.push('/');
                 pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-                let field = cut(field, text, items, pointer, cuts);
+                let field = cut(field, deeper, pointer, cuts);
                 pointer.truncate(length);
                 (key.clone(), field)
             });

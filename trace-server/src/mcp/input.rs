@@ -71,7 +71,8 @@ paged! {
 pub(crate) struct Get {
     /// The run: its id, or a beginning that only one run has.
     pub(crate) trace_id: String,
-    /// Which part: a JSON pointer (RFC 6901) such as `/stages/synthesis/decisions`; empty for the whole document, long texts and lists cut.
+    /// Which part: a JSON pointer (RFC 6901) such as `/stages/synthesis/decisions`; empty for the
+    /// whole document, with long texts and lists cut and empty fields left out.
     #[serde(default)]
     pub(crate) pointer: String,
     /// Where in a text (bytes) or list (items) to begin: the `next_offset` of the piece before.
@@ -103,4 +104,12 @@ pub(crate) struct Two {
 pub(crate) struct Days {
     /// How many days to look back; 30 without it, 0 for all time.
     pub(crate) days: Option<u32>,
+}
+
+/// A prompt.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Prompt {
+    /// The prompt's name, such as `support_bot`; without it, all prompts are listed.
+    pub(crate) name: Option<String>,
 }

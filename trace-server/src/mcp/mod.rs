@@ -7,6 +7,7 @@
 mod bound;
 mod input;
 mod part;
+mod prompts;
 mod source;
 mod summary;
 mod tools;

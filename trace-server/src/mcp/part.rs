@@ -1,9 +1,9 @@
 //! `trace_get`: any part of a document, in pieces of bounded size.
 //!
 //! A part is named by a JSON pointer (RFC 6901). A text or a list that is larger than an answer comes in pieces, from `offset` on; an
-//! object comes whole with its long texts and lists cut, and each cut names the pointer that leads to the rest.
+//! object comes whole with its long texts and lists cut and its empty fields left out, and each cut names the pointer to the rest.
 
-use super::bound::{Cut, MAX_ANSWER, fit, size};
+use super::bound::{Cut, MAX_ANSWER, fit_free, size};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub(crate) struct Part {
     pub(crate) pointer: String,
     /// The part.
     pub(crate) value: Value,
-    /// What was cut inside of it, at most 100 places.
+    /// What was cut inside of it, at most 50 places.
     pub(crate) cuts: Vec<Cut>,
     /// Where in a text (bytes) or list (items) the piece begins.
     pub(crate) offset: usize,
@@ -58,12 +58,12 @@ pub(crate) fn of(trace_id: &str, document: &Value, pointer: &str, offset: usize)
             if offset > list.len() {
                 return Err(format!("offset {offset} is beyond this list of {} items", list.len()));
             }
-            let (items, cuts) = items(&list[offset..], offset, room / 2, pointer);
+            let (items, cuts) = items(&list[offset..], offset, room / 4 * 3, pointer);
             let next = (offset + items.len() < list.len()).then_some(offset + items.len());
             Ok(part(Value::Array(items), cuts, next))
         }
         _ if offset > 0 => Err("`offset` is for texts and lists; leave it out here".to_owned()),
-        _ => match fit(value, room / 2, pointer) {
+        _ => match fit_free(value, room / 4 * 3, pointer) {
             Some((value, cuts)) => Ok(part(value, cuts, None)),
             None => Err(too_wide(value, pointer)),
         },
@@ -94,7 +94,7 @@ fn items(list: &[Value], offset: usize, room: usize, pointer: &str) -> (Vec<Valu
             left -= needed + 1;
             shown.push(item.clone());
         } else if shown.is_empty() {
-            let (item, inside) = fit(item, left, &place)
+            let (item, inside) = fit_free(item, left, &place)
                 .unwrap_or_else(|| (Value::from(format!("too large: ask for {place}")), Vec::new()));
             left = 0;
             shown.push(item);
@@ -196,6 +196,18 @@ mod tests {
         assert!(said("stages").contains("is not a JSON pointer"));
         assert!(of("trc_a", &document, "/query", 9).unwrap_err().contains("offset 9"));
         assert!(of("trc_a", &document, "/stages", 1).unwrap_err().contains("leave it out"));
+    }
+
+    #[test]
+    fn a_large_document_becomes_an_outline() {
+        let decision = json!({"what": "w".repeat(300), "why": "y".repeat(300), "alternatives": vec![json!({"option": "o"}); 20], "component": null});
+        let stage = json!({"decisions": vec![decision; 30], "error": null, "prompts": [], "duration_seconds": 1.5});
+        let stages: serde_json::Map<String, Value> = (0..40).map(|n| (format!("stage {n}"), stage.clone())).collect();
+        let part = of("trc_a", &json!({"trace_id": "trc_a", "stages": stages}), "", 0).unwrap();
+        assert!(size(&part) <= MAX_ANSWER);
+        assert_eq!(part.value["stages"]["stage 39"]["duration_seconds"], 1.5);
+        assert!(part.value["stages"]["stage 39"].get("error").is_none());
+        assert!(part.cuts.iter().any(|cut| cut.pointer == "/stages/stage 0/decisions"));
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
+use trace_store::prompts::{Catalog, Registry};
 use trace_store::query::{QueryError, Store};
 use trace_store::settings::{Database, Settings};
+use trace_store::sql::{DatabaseUrl, SqlError};
 
 /// A folder of documents is read again after this time: its index is of the moment at which it was made.
 const FRESH: Duration = Duration::from_secs(10);
@@ -31,6 +33,18 @@ impl Source {
         let store = Arc::new(Store::open(&self.settings).await?);
         *open = Some((Arc::clone(&store), Instant::now()));
         Ok(store)
+    }
+
+    /// The registry of prompts; the error says why there is none.
+    pub(super) async fn registry(&self) -> Result<Registry, String> {
+        let url = match (&self.settings.database, self.settings.sqlite_path()) {
+            (_, Some(path)) if path.exists() => DatabaseUrl::sqlite_file(&path),
+            (Database::Postgres(url), _) => url.expose().parse().map_err(|error: SqlError| error.to_string())?,
+            _ => return Err("there is no registry of prompts: it is in the database, and there is none".to_owned()),
+        };
+        let catalog = Catalog::of_surroundings(None, |variable| std::env::var(variable).ok());
+        let catalog = catalog.map_err(|error| error.to_string())?;
+        Registry::open(&url, catalog).await.map_err(|error| error.to_string())
     }
 
     fn has_database(&self) -> bool {

@@ -1,8 +1,9 @@
 //! The tools: what each is called, what it takes, what it answers.
 
 use super::bound::{MAX_ANSWER, fit, size};
-use super::input::{ByDomain, ByIntent, Days, Get, One, Recent, Search, Two, Wanted};
+use super::input::{ByDomain, ByIntent, Days, Get, One, Prompt, Recent, Search, Two, Wanted};
 use super::part::{self, Part};
+use super::prompts::Prompts;
 use super::source::Source;
 use super::summary::Summary;
 use rmcp::handler::server::tool::schema_for_output;
@@ -151,6 +152,21 @@ impl Tools {
             part::of(&found.trace.trace_id, &document, &input.pointer, input.offset)
         };
         Ok(answer(got.await))
+    }
+
+    /// The versions of a prompt, newest first: texts, labels, what was executed with each and how it went. Without a name: all prompts.
+    #[tool(
+        output_schema = schema_for_output::<Prompts>(),
+        annotations(title = "Versions of a prompt", read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn prompt_versions(&self, Parameters(input): Parameters<Prompt>) -> Answer {
+        let told = async {
+            let registry = self.source.registry().await?;
+            let told = Prompts::of(&registry, input.name.as_deref()).await;
+            registry.close().await;
+            told.map_err(|error| error.to_string())
+        };
+        Ok(answer(told.await))
     }
 }
 

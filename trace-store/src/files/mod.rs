@@ -22,10 +22,18 @@ mod terminal;
 mod units;
 
 pub(crate) use atomic::copy;
+#[cfg(feature = "_sql")]
+pub(crate) use atomic::replace_unsynced;
 pub use atomic::{FileError, remove_abandoned};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use document::write;
 pub use document::{DocumentSink, SummarySink};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use escape::markdown;
 pub use escape::one_line;
 pub use front_matter::{FrontMatter, front_matter};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use layout::is_trace_id;
 pub use layout::{BadTraceId, TRACES_DIR, document_path, summary_path};
 pub use read::{Listing, Problem, ReadError, StoredDocument, find, list, load, read_document};
 #[cfg(feature = "_sql")]

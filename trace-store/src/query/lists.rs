@@ -7,7 +7,8 @@ use super::page::{Cursor, Listing, Page};
 use super::statement::Statement;
 use super::store::Store;
 use super::window::Window;
-use crate::sql::value::{Cell, Kind};
+use crate::sql::value::{Cell, Kind, Value, row};
+use std::collections::BTreeSet;
 use trace_core::model::{Status, Timestamp};
 
 impl Store {
@@ -143,30 +144,82 @@ impl Store {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<TraceItem>, QueryError> {
-        let mut ask = self.statement();
-        let selection = TraceItem::selection(ask.kind);
-        ask.push("SELECT ").push(&selection).push(" FROM traces WHERE ");
-        lower(&filter.0, now, &mut ask);
-        part.add_to(&mut ask);
-        if let Some(Cursor { started_at, trace_id }) = after {
-            if let Some(moment) = started_at {
-                let moment = ask.parameter(Kind::Time, moment.into_cell());
-                ask.push(&format!(
-                    " AND traces.started_at <= {moment} AND (traces.started_at < {moment} OR traces.trace_id < "
-                ));
-                ask.bind(Kind::Text, trace_id.as_str().into()).push(")");
-            } else {
-                ask.push(" AND traces.trace_id < ").bind(Kind::Text, trace_id.as_str().into());
-            }
-        }
-        ask.push(part.order()).push(&limit.to_string());
+        let rare = self.rare_prompt(filter, part).await?;
+        let ask = statement(self.statement(), rare, filter, now, part, after, limit);
         Ok(self.fetch("listing traces", ask).await?)
     }
+
+    /// The runs that used the prompt which a filter asks for, where they are few: then they are looked up, instead of passing over all others.
+    async fn rare_prompt(&self, filter: &Filter, part: Part) -> Result<Option<Vec<String>>, QueryError> {
+        let Some((name, version)) = filter.prompt() else { return Ok(None) };
+        let mut ask = self.statement();
+        ask.select::<UseRow>().push(" WHERE observations.prompt_name = ").bind(Kind::Text, name.into());
+        if let Some(version) = version {
+            ask.push(" AND observations.prompt_version = ").bind(Kind::Int, Value::Int(version));
+        }
+        // A call begins after its run, so the end of the window is none for calls.
+        if let Part::Dated(Window { since: Some(since), .. }) = part {
+            ask.push(" AND observations.started_at >= ").bind(Kind::Time, since.into_cell());
+        }
+        ask.push(&format!(" LIMIT {}", RARE + 1));
+        let uses = self.fetch::<UseRow>("looking for a prompt", ask).await?;
+        let few = uses.len() <= RARE;
+        let ids: BTreeSet<String> = uses.into_iter().map(|row| row.trace_id).collect();
+        Ok(few.then(|| ids.into_iter().collect()))
+    }
+}
+
+/// How many uses of a prompt are few.
+const RARE: usize = 2_000;
+
+row! {
+    struct UseRow in "observations", key [trace_id, id], keep [] {
+        trace_id: String,
+    }
+}
+
+/// The statement of a page, written onto an empty one; `ids`: the only runs that can be in it.
+pub(super) fn statement(
+    mut ask: Statement,
+    ids: Option<Vec<String>>,
+    filter: &Filter,
+    now: Timestamp,
+    part: Part,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Statement {
+    let selection = TraceItem::selection(ask.kind);
+    ask.push("SELECT ").push(&selection).push(" FROM ");
+    match ids {
+        Some(ids) => {
+            let ids = ask.parameter(Kind::List, Value::List(ids));
+            let wanted = ask.kind.wanted(&ids);
+            ask.push(&wanted).push(" CROSS JOIN traces WHERE traces.trace_id = wanted.value AND ");
+        }
+        None => {
+            ask.push("traces WHERE ");
+        }
+    }
+    lower(&filter.0, now, &mut ask);
+    part.add_to(&mut ask);
+    if let Some(Cursor { started_at, trace_id }) = after {
+        if let Some(moment) = started_at {
+            let moment = ask.parameter(Kind::Time, moment.into_cell());
+            ask.push(&format!(
+                " AND traces.started_at <= {moment} AND (traces.started_at < {moment} OR traces.trace_id < "
+            ));
+            ask.bind(Kind::Text, trace_id.as_str().into()).push(")");
+        } else {
+            ask.push(" AND traces.trace_id < ").bind(Kind::Text, trace_id.as_str().into());
+        }
+    }
+    ask.push(part.order()).push(&limit.to_string());
+    ask
 }
 
 /// A part of a list, each in an order that an index has.
 #[derive(Clone, Copy)]
-enum Part {
+pub(super) enum Part {
     /// The runs that say when they began.
     Dated(Window),
     /// The others.

@@ -10,7 +10,7 @@ mod aggregates;
 mod compare;
 mod decisions;
 mod error;
-mod filter;
+pub(crate) mod filter;
 mod folder;
 mod item;
 mod lists;

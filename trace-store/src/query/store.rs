@@ -89,6 +89,12 @@ impl Store {
         }
     }
 
+    /// The database that it reads; `None` for a folder of documents.
+    #[must_use]
+    pub fn database(&self) -> Option<DatabaseUrl> {
+        (!self.is_folder).then(|| self.pool.url().clone())
+    }
+
     /// The files of the folder that were passed over, and why: one line each, in order of their paths. Empty for a database.
     #[must_use]
     pub fn skipped(&self) -> &[Problem] {

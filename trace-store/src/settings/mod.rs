@@ -4,6 +4,7 @@
 //! [`Settings`], and a [`Problem`] for everything that could not be taken as it was meant. All keys are in one table,
 //! [`OPTIONS`]; the page `docs/configuration.md` lists the same.
 
+mod catalog;
 mod database;
 mod file;
 mod options;
@@ -11,6 +12,7 @@ mod problem;
 mod surroundings;
 mod value;
 
+pub use catalog::{Catalog, CatalogError};
 pub use database::{Database, PostgresUrl};
 pub use options::{OPTIONS, SettingOption};
 pub use problem::{Problem, SettingsError};
@@ -57,10 +59,14 @@ pub struct Settings {
     pub projects_off: Vec<String>,
     /// How long a trace's callers wait for room in all; `None` is without limit.
     pub max_wait: Option<Duration>,
+    /// Where prompts are registered, and how fresh what renderings know of it is.
+    pub prompts: PromptSettings,
     /// What is kept out of every output.
     pub redact: RedactSettings,
     /// The scale of scores, and where a gap, a strength and a pass begin.
     pub gate: GatePolicy,
+    /// When a quality pattern across runs is flagged.
+    pub calibration: CalibrationSettings,
     /// What memory and documents hold at most.
     pub limits: Limits,
     /// Where traces go as OTLP.
@@ -90,6 +96,50 @@ pub enum OtlpEndpoint {
     Environment,
     /// This URL, without name and password.
     Url(String),
+}
+
+/// When a quality pattern across runs is flagged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CalibrationSettings {
+    /// Whether runs are checked at all.
+    pub enabled: bool,
+    /// How many complete runs of the last days, this one included, must have a gap for it to be a pattern.
+    pub repeated_failures: u64,
+    /// How many days these are.
+    pub days: u32,
+    /// How far below the overall average the average of an intent or a domain must be.
+    pub disparity: f64,
+    /// Over how many of the newest complete runs averages are taken.
+    pub window: usize,
+    /// With fewer runs of its intent or domain, a disparity is kept as thin and raises no alarm.
+    pub least_runs: u64,
+}
+
+impl CalibrationSettings {
+    /// The days in microseconds.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn micros(&self) -> i64 {
+        i64::from(self.days) * 86_400_000_000
+    }
+}
+
+impl Default for CalibrationSettings {
+    fn default() -> Self {
+        Self { enabled: true, repeated_failures: 3, days: 7, disparity: 0.5, window: 1_000, least_runs: 5 }
+    }
+}
+
+/// Where prompts are registered, and how fresh what renderings know of it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PromptSettings {
+    /// Whether declared prompts are registered, and rendered as the registry says.
+    pub enabled: bool,
+    /// The catalog and schema that registry names begin with.
+    pub catalog: Option<Catalog>,
+    /// After how long a change that another process made is known here.
+    pub ttl: Duration,
 }
 
 /// What is kept out of every output.
@@ -135,11 +185,19 @@ impl Default for Settings {
             sample: 1.0,
             projects_off: Vec::new(),
             max_wait: Some(Duration::from_millis(100)),
+            prompts: PromptSettings::default(),
             redact: RedactSettings::default(),
             gate: GatePolicy::default(),
+            calibration: CalibrationSettings::default(),
             limits: Limits::default(),
             otlp: OtlpSettings::default(),
         }
+    }
+}
+
+impl Default for PromptSettings {
+    fn default() -> Self {
+        Self { enabled: true, catalog: None, ttl: Duration::from_secs(30) }
     }
 }
 

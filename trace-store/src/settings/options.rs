@@ -1,5 +1,6 @@
 //! The one table of all settings.
 
+use super::catalog::catalog;
 use super::database::database;
 use super::problem::Problem;
 use super::value::{Expected, Given, boolean, number, path, texts, whole, whole_texts};
@@ -87,6 +88,15 @@ pub const OPTIONS: &[SettingOption] = &[
     option!("max_wait_ms", Some("WHYTRACE_MAX_WAIT_MS"), "ms or `unlimited`", "100",
         "How long the callers of one trace wait for room in all, before records are dropped and counted.",
         |s, given| s.max_wait => max_wait(given)),
+    option!("prompts.enabled", Some("WHYTRACE_PROMPTS"), "bool", "true",
+        "Whether declared prompts are registered in the database, and rendered as the registry says.",
+        |s, given| s.prompts.enabled => boolean(given)),
+    option!("prompts.catalog", Some("WHYTRACE_PROMPTS_CATALOG"), "`catalog.schema`", "",
+        "What registry names of prompts begin with. Not set: `MLFLOW_PROMPT_REGISTRY_UC_SCHEMA`, else `main.default` on Databricks, else nothing.",
+        |s, given| s.prompts.catalog => catalog(given)),
+    option!("prompts.ttl_seconds", Some("WHYTRACE_PROMPTS_TTL_SECONDS"), "seconds", "30",
+        "After how long a change of the registry that another process made is known.",
+        |s, given| s.prompts.ttl => whole(given, 1).map(|seconds| Duration::from_secs(seconds as u64))),
     option!("redact.enabled", Some("WHYTRACE_REDACT"), "bool", "true",
         "Whether secrets are looked for and removed.",
         |s, given| s.redact.enabled => boolean(given)),
@@ -111,6 +121,24 @@ pub const OPTIONS: &[SettingOption] = &[
     option!("gate.threshold", Some("WHYTRACE_THRESHOLD"), "number", "2",
         "An overall score of at least this passes the quality gate.",
         |s, given| s.gate.threshold => number(given, 0.0, f64::INFINITY)),
+    option!("calibration.enabled", Some("WHYTRACE_CALIBRATION"), "bool", "true",
+        "Whether runs are checked for quality patterns across runs.",
+        |s, given| s.calibration.enabled => boolean(given)),
+    option!("calibration.repeated_failures", Some("WHYTRACE_CALIBRATION_REPEATED_FAILURES"), "count", "3",
+        "How many complete runs of the last days must have a gap for it to be flagged.",
+        |s, given| s.calibration.repeated_failures => whole(given, 1).map(|count| count as u64)),
+    option!("calibration.days", Some("WHYTRACE_CALIBRATION_DAYS"), "count", "7",
+        "How many days these are.",
+        |s, given| s.calibration.days => whole(given, 1).map(|days| u32::try_from(days).unwrap_or(u32::MAX))),
+    option!("calibration.disparity", Some("WHYTRACE_CALIBRATION_DISPARITY"), "number", "0.5",
+        "An intent or domain whose average is further than this below the overall average is flagged.",
+        |s, given| s.calibration.disparity => number(given, 0.0, f64::INFINITY)),
+    option!("calibration.window", Some("WHYTRACE_CALIBRATION_WINDOW"), "count", "1000",
+        "Over how many of the newest complete runs averages are taken.",
+        |s, given| s.calibration.window => whole(given, 2)),
+    option!("calibration.least_runs", Some("WHYTRACE_CALIBRATION_LEAST_RUNS"), "count", "5",
+        "A disparity of fewer runs is kept as thin and raises no alarm.",
+        |s, given| s.calibration.least_runs => whole(given, 1).map(|runs| runs as u64)),
     option!("limits.max_items", Some("WHYTRACE_MAX_ITEMS"), "count", "100000",
         "The items of one document; further ones stay in the event stream and are counted.",
         |s, given| s.limits.max_items => whole(given, 1)),
@@ -137,7 +165,7 @@ pub const OPTIONS: &[SettingOption] = &[
         |s, given| s.otlp.profiles => profiles(given)),
     option!("otlp.protocol", Some("WHYTRACE_OTLP_PROTOCOL"), "`http/protobuf`, `http/json`, `grpc`", "",
         "The form in which spans travel. Not set: `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`.",
-        |s, given| s.otlp.protocol => one_of(given, &["http/protobuf", "http/json", "grpc"]).map(Some)),
+        |s, given| s.otlp.protocol => protocol(given)),
 ];
 
 fn otlp_endpoint(given: &Given<'_>) -> Result<OtlpEndpoint, Expected> {
@@ -163,10 +191,11 @@ fn profiles(given: &Given<'_>) -> Result<Vec<String>, Expected> {
     if names.iter().all(known) { Ok(names) } else { Err("expected genai, mlflow, langfuse, phoenix or all".into()) }
 }
 
-fn one_of(given: &Given<'_>, words: &[&str]) -> Result<String, Expected> {
+fn protocol(given: &Given<'_>) -> Result<Option<String>, Expected> {
     match &given.value {
-        Value::Text(text) if words.contains(text) => Ok((*text).to_owned()),
-        _ => Err(format!("expected {}", words.join(", ")).into()),
+        Value::Text("") => Ok(None),
+        Value::Text(text @ ("http/protobuf" | "http/json" | "grpc")) => Ok(Some((*text).to_owned())),
+        _ => Err("expected http/protobuf, http/json or grpc".into()),
     }
 }
 

@@ -39,6 +39,7 @@ fn the_defaults_of_the_table_are_those_of_the_code() {
         sample: 0.5,
         projects_off: vec!["x".into()],
         max_wait: None,
+        prompts: PromptSettings { enabled: false, catalog: "a.b".parse().ok(), ttl: Duration::from_secs(9) },
         redact: RedactSettings {
             enabled: false,
             content: false,
@@ -53,6 +54,14 @@ fn the_defaults_of_the_table_are_those_of_the_code() {
             queue: 1,
             payload_bytes: 1,
             open_trace_bytes: 1,
+        },
+        calibration: CalibrationSettings {
+            enabled: false,
+            repeated_failures: 1,
+            days: 1,
+            disparity: 0.0,
+            window: 2,
+            least_runs: 1,
         },
         ..Settings::default()
     };
@@ -88,11 +97,13 @@ fn every_key_can_be_set_in_the_file() {
         sample = 0.75
         projects_off = ["a", "b"]
         max_wait_ms = 5
+        prompts = { enabled = false, catalog = "ml.search", ttl_seconds = 5 }
         redact = { enabled = false, content = false, field_names = ["pin"], patterns = ['[a-z]{2,3}'] }
         gate.scale = 10
         gate.gap_below = 5.5
         gate.strength_from = 9
         gate.threshold = 6
+        calibration = { enabled = false, repeated_failures = 4, days = 2, disparity = 0.75, window = 50, least_runs = 3 }
         [limits]
         max_items = 1_000
         max_value_bytes = 2_000
@@ -100,6 +111,10 @@ fn every_key_can_be_set_in_the_file() {
         queue = 4_000
         payload_bytes = 5_000
         open_trace_bytes = 6_000
+        [otlp]
+        endpoint = "http://127.0.0.1:4318"
+        profiles = ["mlflow", "genai"]
+        protocol = "http/json"
         "#,
         &[],
     );
@@ -116,6 +131,11 @@ fn every_key_can_be_set_in_the_file() {
         sample: 0.75,
         projects_off: vec!["a".into(), "b".into()],
         max_wait: Some(Duration::from_millis(5)),
+        prompts: PromptSettings {
+            enabled: false,
+            catalog: Some("ml.search".parse().unwrap()),
+            ttl: Duration::from_secs(5),
+        },
         redact: RedactSettings {
             enabled: false,
             content: false,
@@ -123,6 +143,14 @@ fn every_key_can_be_set_in_the_file() {
             patterns: vec!["[a-z]{2,3}".into()],
         },
         gate: GatePolicy { scale: 10.0, gap_below: 5.5, strength_from: 9.0, threshold: 6.0 },
+        calibration: CalibrationSettings {
+            enabled: false,
+            repeated_failures: 4,
+            days: 2,
+            disparity: 0.75,
+            window: 50,
+            least_runs: 3,
+        },
         limits: Limits {
             max_items: 1_000,
             max_value_bytes: 2_000,
@@ -130,6 +158,11 @@ fn every_key_can_be_set_in_the_file() {
             queue: 4_000,
             payload_bytes: 5_000,
             open_trace_bytes: 6_000,
+        },
+        otlp: OtlpSettings {
+            endpoint: OtlpEndpoint::Url("http://127.0.0.1:4318".into()),
+            profiles: vec!["mlflow".into(), "genai".into()],
+            protocol: Some("http/json".into()),
         },
     };
     assert_eq!(settings, expected);

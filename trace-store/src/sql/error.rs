@@ -76,6 +76,14 @@ pub enum SqlError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// A score is no number that can be compared.
+    #[error("the score of `{name}` is {value}: expected a finite number")]
+    NoNumber {
+        /// What was scored.
+        name: String,
+        /// The score.
+        value: f64,
+    },
     /// What was stored cannot be read back.
     #[error("{what} of trace `{trace_id}` in {url} cannot be read: {reason}")]
     Damaged {

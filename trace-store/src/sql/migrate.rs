@@ -33,8 +33,8 @@ macro_rules! migrations {
 
 fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
-        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts"),
-        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts"),
+        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes"),
+        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes"),
     }
 }
 
@@ -70,12 +70,6 @@ struct Applied {
     applied_at: String,
 }
 
-/// What is done in one transaction. (As async closures they would keep the futures from being `Send`.)
-enum Work {
-    ApplyMissing,
-    Undo { to: i64 },
-}
-
 /// Works on the schema of one connection.
 pub(crate) struct Migrator<'a> {
     connection: &'a mut Connection,
@@ -107,7 +101,9 @@ impl<'a> Migrator<'a> {
         if applied.len() == self.known().len() {
             return Ok(());
         }
-        self.in_transaction(Work::ApplyMissing).await
+        self.begin().await?;
+        let done = self.apply_missing().await;
+        self.end(done).await
     }
 
     /// Takes the schema back to a version; 0 removes every table of ours, and what is in them.
@@ -115,7 +111,9 @@ impl<'a> Migrator<'a> {
         if to < 0 || to > self.newest() {
             return Err(SqlError::NoSuchVersion { to, known: self.newest() });
         }
-        self.in_transaction(Work::Undo { to }).await
+        self.begin().await?;
+        let done = self.undo(to).await;
+        self.end(done).await
     }
 
     /// Every known step, in order.
@@ -131,16 +129,19 @@ impl<'a> Migrator<'a> {
         Ok(self.known().iter().map(status).collect())
     }
 
-    async fn in_transaction(&mut self, work: Work) -> Result<(), SqlError> {
-        self.connection.begin().await.map_err(self.failed("waiting to change the schema"))?;
-        let done = async {
-            self.connection.lock_schema().await.map_err(self.failed("waiting to change the schema"))?;
-            match work {
-                Work::ApplyMissing => self.apply_missing().await,
-                Work::Undo { to } => self.undo(to).await,
-            }
+    /// Begins a transaction in which nobody else changes the schema. (No closure for what happens inside: a future that holds one is not
+    /// `Send`.)
+    async fn begin(&mut self) -> Result<(), SqlError> {
+        let doing = "waiting to change the schema";
+        self.connection.begin().await.map_err(self.failed(doing))?;
+        match self.connection.lock_schema().await.map_err(self.failed(doing)) {
+            Ok(()) => Ok(()),
+            locked => self.end(locked).await,
         }
-        .await;
+    }
+
+    /// Keeps what the transaction did, or undoes it after an error.
+    async fn end(&mut self, done: Result<(), SqlError>) -> Result<(), SqlError> {
         match done {
             Ok(()) => self.connection.commit().await.map_err(self.failed("changing the schema")),
             Err(error) => {

@@ -166,6 +166,19 @@ impl Outbox {
         Ok(files.len() as u64)
     }
 
+    /// Removes the entries of traces that are to be forgotten.
+    pub(crate) fn forget(&self, trace_ids: &[String]) {
+        let names: Vec<String> = trace_ids.iter().map(|id| format!("{}.", name_of(id))).collect();
+        for file in self.files(&self.folder).into_iter().chain(self.files(&self.poisoned())) {
+            let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if names.iter().any(|beginning| name.starts_with(beginning)) {
+                // Written by another program in the meantime: then its rows are there, and the next removal takes them.
+                let _ = fs::remove_file(&file.path);
+            }
+        }
+        self.forget_count();
+    }
+
     /// Keeps a trace until its rows can be written.
     pub(crate) fn add(&self, finished: &FinishedTrace, reason: &str) -> Result<(), OutboxError> {
         let bytes = self.entry(finished, reason)?;
@@ -377,8 +390,21 @@ fn is_plain(trace_id: &str) -> bool {
 /// The file name of an entry: a version of a trace is there once.
 fn name(trace: &Trace) -> String {
     let id = &trace.trace_id;
-    let id = if is_plain(id) { id.clone() } else { format!("foreign-{}", blake3::hash(id.as_bytes()).to_hex()) };
+    let id = match first_execution(trace) {
+        // Executions outside any trace have no other name, and every batch of them is another one.
+        Some(first) if id.is_empty() && is_plain(first) => format!("executions-{first}"),
+        _ => name_of(id),
+    };
     format!("{id}.{:08}.json", trace.metadata.late_events)
+}
+
+/// A trace's part of that name.
+fn name_of(id: &str) -> String {
+    if is_plain(id) { id.to_owned() } else { format!("foreign-{}", blake3::hash(id.as_bytes()).to_hex()) }
+}
+
+fn first_execution(trace: &Trace) -> Option<&str> {
+    Some(&trace.stages.values().next()?.observations.first()?.id)
 }
 
 fn read_entry(path: &Path) -> Result<Entry<Trace>, String> {

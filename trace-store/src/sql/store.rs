@@ -11,6 +11,7 @@ use super::rollups::{self, RollupDifference};
 use super::rows::{DocumentRow, TraceRow};
 use super::url::DatabaseUrl;
 use super::value::{Column, Kind, Row, Value};
+use super::writer;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trace_core::model::{Timestamp, Trace};
@@ -35,7 +36,7 @@ const COUNTED: [&str; 9] = [
 #[derive(Debug)]
 pub struct SqlStore {
     url: DatabaseUrl,
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl SqlStore {
@@ -117,6 +118,15 @@ impl SqlStore {
         Ok(counts)
     }
 
+    /// Removes every row of these traces, in one transaction; returns how many traces there were.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub async fn delete_traces(&mut self, trace_ids: Vec<String>) -> Result<u64, SqlError> {
+        let deleted = writer::delete(&mut self.connection, trace_ids).await;
+        deleted.map_err(|source| self.failed("removing traces", source))
+    }
+
     /// What the database's clock says: that of the server, or of this machine for SQLite.
     ///
     /// # Errors
@@ -188,7 +198,7 @@ impl SqlStore {
         rows.into_iter().map(row).collect()
     }
 
-    fn failed(&self, doing: &'static str, source: sqlx::Error) -> SqlError {
+    pub(super) fn failed(&self, doing: &'static str, source: sqlx::Error) -> SqlError {
         SqlError::Statement { doing, url: self.url.clone(), source }
     }
 

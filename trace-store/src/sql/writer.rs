@@ -4,17 +4,19 @@
 //! what reviewers wrote, human scores and resolved prompts stay when a trace is sent again.
 
 use super::dialect::Connection;
-use super::document;
 use super::prompts::executions::{Ledger, is_loose};
 use super::rollups::{self, CountedRow, Rollups};
 use super::rows::{
-    self, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow, TraceRow,
-    TraceRows,
+    self, ChildRows, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow,
+    TraceRow, TraceRows,
 };
+use super::time;
 use super::turn;
 use super::value::{Column, Kind, Row, Table, Value};
+use super::{document, flags};
+use crate::settings::CalibrationSettings;
 use std::collections::{BTreeMap, HashMap};
-use trace_core::model::Timestamp;
+use trace_core::model::{CalibrationFlag, Timestamp};
 use trace_core::registry::Registry;
 use trace_core::sink::FinishedTrace;
 
@@ -30,9 +32,33 @@ const REMOVE: [&str; 5] = [
     "DELETE FROM scores WHERE source = 'pipeline' AND trace_id",
 ];
 
-/// Writes the traces in one transaction: all of them, or none.
-pub(crate) async fn write(connection: &mut Connection, traces: &[FinishedTrace]) -> Result<(), sqlx::Error> {
-    connection.in_transaction(async |connection| write_newest(connection, traces).await).await
+/// What else goes when a trace goes for good.
+const REMOVE_FOR_GOOD: [&str; 4] = [
+    "DELETE FROM scores WHERE trace_id",
+    "DELETE FROM calibration_flags WHERE trace_id",
+    "DELETE FROM prompt_executions WHERE trace_id",
+    "DELETE FROM traces WHERE trace_id",
+];
+
+/// What was found out about a trace while it was written.
+#[derive(Debug, Default)]
+pub(crate) struct Raised {
+    /// The flags that its document does not show yet.
+    pub(crate) flags: Vec<CalibrationFlag>,
+    /// Whether they were raised just now, and not when it was written for the first time.
+    pub(crate) new: bool,
+}
+
+/// What was found out about the traces of a batch, by [`rows::key`]; of most of them nothing.
+pub(crate) type AllRaised = HashMap<String, Raised>;
+
+/// Writes the traces in one transaction: all of them, or none. With settings it checks those that it has not seen before.
+pub(crate) async fn write(
+    connection: &mut Connection,
+    traces: &[FinishedTrace],
+    calibration: Option<&CalibrationSettings>,
+) -> Result<AllRaised, sqlx::Error> {
+    connection.in_transaction(async |connection| write_newest(connection, traces, calibration).await).await
 }
 
 /// Writes what the program declares: its components and decision points.
@@ -47,13 +73,17 @@ pub(crate) async fn write_declared(connection: &mut Connection, registry: &Regis
     connection.in_transaction(write).await
 }
 
-async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> Result<(), sqlx::Error> {
+async fn write_newest(
+    connection: &mut Connection,
+    traces: &[FinishedTrace],
+    calibration: Option<&CalibrationSettings>,
+) -> Result<AllRaised, sqlx::Error> {
     // In the order of their ids: new rows go to the end of every index.
-    let mut newest: BTreeMap<String, &FinishedTrace> = BTreeMap::new();
+    let mut newest: BTreeMap<String, FinishedTrace> = BTreeMap::new();
     for finished in traces.iter().filter(|finished| !is_loose(finished)) {
-        let held = newest.entry(rows::key(&finished.trace)).or_insert(finished);
+        let held = newest.entry(rows::key(&finished.trace)).or_insert_with(|| finished.clone());
         if version(finished) >= version(held) {
-            *held = finished;
+            *held = finished.clone();
         }
     }
     let ids: Vec<String> = newest.keys().cloned().collect();
@@ -61,14 +91,43 @@ async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> 
     let stored = stored_versions(connection, ids).await?;
     newest.retain(|id, finished| stored.get(id).is_none_or(|stored| *stored <= version(finished)));
     let again: Vec<String> = newest.keys().filter(|id| stored.contains_key(*id)).cloned().collect();
+    let mut raised = flags::restore(connection, &again, &mut newest).await?;
     let mut rollups = Rollups::new();
     rollups::counted(connection, again.clone()).await?.iter().for_each(|row| rollups.minus(row));
-    let batch = || newest.values().copied().chain(traces.iter().filter(|finished| is_loose(finished)));
+    let batch = || newest.values().chain(traces.iter().filter(|finished| is_loose(finished)));
     let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
     remove(connection, again).await?;
-    let runs = insert_children(connection, batch(), &mut ledger).await?;
-    insert_runs(connection, runs, rollups).await?;
-    ledger.close(connection).await
+    let mut runs = insert_children(connection, batch(), &mut ledger).await?;
+    // From here on it is this writer's turn.
+    let first = turn::take(connection, runs.len()).await?;
+    if let Some(settings) = calibration {
+        let known = |id: &str| stored.contains_key(id);
+        raised.extend(flags::check(connection, settings, &mut runs, &newest, known).await?);
+    }
+    insert_runs(connection, runs, first, rollups).await?;
+    ledger.close(connection).await?;
+    Ok(raised)
+}
+
+/// Removes every row of these traces, and what they add to the daily sums, in one transaction; how many traces there were. The statistics of
+/// prompts stay: they tell what happened.
+pub(crate) async fn delete(connection: &mut Connection, ids: Vec<String>) -> Result<u64, sqlx::Error> {
+    connection.in_transaction(async |connection| delete_now(connection, ids).await).await
+}
+
+async fn delete_now(connection: &mut Connection, ids: Vec<String>) -> Result<u64, sqlx::Error> {
+    connection.lock_traces(ids.clone()).await?;
+    let mut rollups = Rollups::new();
+    rollups::counted(connection, ids.clone()).await?.iter().for_each(|row| rollups.minus(row));
+    remove(connection, ids.clone()).await?;
+    let mut traces = 0;
+    for delete in REMOVE_FOR_GOOD {
+        let sql = format!("{delete}{}", connection.in_list());
+        traces = connection.run(sql, vec![Value::List(ids.clone())]).await?;
+    }
+    turn::take(connection, 0).await?;
+    rollups.apply(connection).await?;
+    Ok(traces)
 }
 
 /// Which of two versions of a trace is the newer: the one to which more events came late.
@@ -76,7 +135,11 @@ fn version(finished: &FinishedTrace) -> i64 {
     i64::try_from(finished.trace.metadata.late_events).unwrap_or(i64::MAX)
 }
 
-async fn stored_versions(connection: &mut Connection, ids: Vec<String>) -> Result<HashMap<String, i64>, sqlx::Error> {
+/// The versions of those of these traces that have rows.
+pub(super) async fn stored_versions(
+    connection: &mut Connection,
+    ids: Vec<String>,
+) -> Result<HashMap<String, i64>, sqlx::Error> {
     let columns = [Column { name: "trace_id", kind: Kind::Text }, Column { name: "late_events", kind: Kind::Int }];
     let sql = format!("SELECT trace_id, late_events FROM traces WHERE trace_id{}", connection.in_list());
     let rows = connection.fetch(sql, vec![Value::List(ids)], &columns).await?;
@@ -99,13 +162,14 @@ async fn remove(connection: &mut Connection, ids: Vec<String>) -> Result<(), sql
 }
 
 /// What is written of a run once it is the writer's turn: rows that lists read, and sums that traces share.
-struct RunRows {
-    trace: TraceRow,
-    project: ProjectRow,
-    flags: Vec<FlagRow>,
+#[derive(Debug)]
+pub(super) struct RunRows {
+    pub(super) trace: TraceRow,
+    pub(super) project: ProjectRow,
+    pub(super) flags: Vec<FlagRow>,
 }
 
-/// Writes everything below the runs, and executions outside of any.
+/// Writes everything below the runs, and executions outside of any; the runs, in the order in which they ended.
 async fn insert_children(
     connection: &mut Connection,
     traces: impl Iterator<Item = &FinishedTrace>,
@@ -125,27 +189,41 @@ async fn insert_children(
         if finished.sampled {
             waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
         }
-        waiting.push(&STAGES, children.stages);
-        waiting.push(&DECISIONS, children.decisions);
-        waiting.push(&OBSERVATIONS, children.observations);
-        waiting.push(&SCORES, children.scores);
+        waiting.push_children(children);
         runs.push(RunRows { trace, project, flags });
         if waiting.bytes > BUFFER {
             waiting.flush(connection).await?;
         }
     }
     waiting.flush(connection).await?;
+    let ended = |run: &RunRows| run.trace.completed_at.map(time::micros);
+    runs.sort_by(|a, b| (ended(a), &a.trace.trace_id).cmp(&(ended(b), &b.trace.trace_id)));
     Ok(runs)
 }
 
-/// Writes the runs themselves, numbered in the order in which they ended, and what they add to the sums.
+/// Writes what a flag changes below a run: the document, and all else where sampling had left it out. Returns the run's rows.
+pub(super) async fn insert_flagged(
+    connection: &mut Connection,
+    finished: &FinishedTrace,
+    was_sampled: bool,
+) -> Result<RunRows, sqlx::Error> {
+    let mut waiting = Waiting::default();
+    let TraceRows { trace, project, flags, executions: _, children } = rows::project(finished, Timestamp::now());
+    waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
+    if !was_sampled {
+        waiting.push_children(children);
+    }
+    waiting.flush(connection).await?;
+    Ok(RunRows { trace, project, flags })
+}
+
+/// Writes the runs themselves, with their numbers from `first` on, and what they add to the sums.
 async fn insert_runs(
     connection: &mut Connection,
-    mut runs: Vec<RunRows>,
+    runs: Vec<RunRows>,
+    first: i64,
     mut rollups: Rollups,
 ) -> Result<(), sqlx::Error> {
-    runs.sort_by(|a, b| (a.trace.completed_at, &a.trace.trace_id).cmp(&(b.trace.completed_at, &b.trace.trace_id)));
-    let first = turn::take(connection, runs.len()).await?;
     let mut waiting = Waiting::default();
     let mut projects = BTreeMap::new();
     for (mut run, number) in runs.into_iter().zip(first..) {
@@ -181,6 +259,13 @@ struct Waiting {
 }
 
 impl Waiting {
+    fn push_children(&mut self, children: ChildRows) {
+        self.push(&STAGES, children.stages);
+        self.push(&DECISIONS, children.decisions);
+        self.push(&OBSERVATIONS, children.observations);
+        self.push(&SCORES, children.scores);
+    }
+
     fn push<R: Row>(&mut self, table: &'static Table, rows: impl IntoIterator<Item = R>) {
         let (_, waiting) = self.tables.entry(table.name).or_insert((table, Vec::new()));
         for row in rows {

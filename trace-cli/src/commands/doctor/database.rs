@@ -4,12 +4,12 @@ use super::Check;
 use crate::place::Place;
 use crate::words::{counted, one_line};
 use trace_core::model::Timestamp;
-use trace_store::sql::{DatabaseKind, SqlStore};
+use trace_store::sql::{DatabaseKind, SqlError, SqlStore};
 
 /// Clocks that differ by more than this put runs of two machines in the wrong order.
 const CLOCKS_APART: f64 = 5.0;
 
-pub(super) async fn checks(place: &Place) -> Vec<Check> {
+pub(super) async fn checks(place: &Place, repair: bool) -> Vec<Check> {
     let url = match place.database_url() {
         Ok(Some(url)) => url,
         Ok(None) => return vec![Check::off("database", "rows are not kept: documents only")],
@@ -35,6 +35,9 @@ pub(super) async fn checks(place: &Place) -> Vec<Check> {
     let (tables, current) = tables(&mut store).await;
     checks.push(reached(&mut store, &url.to_string(), current).await);
     checks.push(tables);
+    if current {
+        checks.push(sums(&mut store, repair).await);
+    }
     if url.kind() == DatabaseKind::Postgres {
         checks.push(clock(&mut store).await);
     }
@@ -89,6 +92,27 @@ async fn tables(store: &mut SqlStore) -> (Check, bool) {
         ),
         false,
     )
+}
+
+/// The daily sums, which summaries are made of.
+async fn sums(store: &mut SqlStore, repair: bool) -> Check {
+    const NAME: &str = "daily sums";
+    let failed = |error: SqlError| Check::failed(NAME, one_line(&error.to_string(), 500), "see what the database says");
+    let differing = match store.check_rollups().await {
+        Ok(differences) => differences.len() as u64,
+        Err(error) => return failed(error),
+    };
+    if differing == 0 {
+        return Check::ok(NAME, "as counted from the traces");
+    }
+    if !repair {
+        let found = format!("{} not what the traces give", counted(differing, "sum"));
+        return Check::failed(NAME, found, "`whytrace doctor --repair` counts them anew");
+    }
+    match store.rebuild_rollups().await {
+        Ok(()) => Check::ok(NAME, format!("counted anew: {differing} differed")),
+        Err(error) => failed(error),
+    }
 }
 
 async fn clock(store: &mut SqlStore) -> Check {

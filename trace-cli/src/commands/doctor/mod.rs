@@ -69,7 +69,7 @@ struct Report<'a> {
 pub(crate) async fn run(context: &mut Context, args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let mut checks = settings::checks(&context.place);
     checks.extend(folder::checks(&context.place.settings.dir));
-    checks.extend(database::checks(&context.place).await);
+    checks.extend(database::checks(&context.place, args.repair).await);
     let ok = checks.iter().all(|check| check.state != State::Failed);
     if args.json.json {
         context.out.json(&Report { ok, checks: &checks })?;

@@ -37,7 +37,10 @@ pub(super) fn of(events: &[Event]) -> Vec<SessionError> {
     let mut errors: Vec<SessionError> = Vec::new();
     for event in events {
         let Some(error) = error(event) else { continue };
-        if event.body.name() == "validation_error" {
+        if let Body::ValidationError(found) = &event.body {
+            if let (Some(_), Some(status)) = (&found.healing_ended, &found.final_status) {
+                conclude(&mut errors, &error, status);
+            }
             let same = |known: &&mut SessionError| {
                 known.event == error.event
                     && (&known.trace_id, &known.stage, &known.error_type)
@@ -53,6 +56,15 @@ pub(super) fn of(events: &[Event]) -> Vec<SessionError> {
         }
     }
     errors
+}
+
+/// Healing has ended: so stands now what was found on its way.
+fn conclude(errors: &mut [SessionError], conclusion: &SessionError, status: &str) {
+    let is_part = |error: &&mut SessionError| {
+        error.final_status.as_deref() == Some("healing")
+            && (&error.trace_id, &error.stage) == (&conclusion.trace_id, &conclusion.stage)
+    };
+    errors.iter_mut().filter(is_part).for_each(|error| error.final_status = Some(status.to_owned()));
 }
 
 fn error(event: &Event) -> Option<SessionError> {

@@ -22,12 +22,18 @@ fn numbers(events: &[Event]) -> Vec<u64> {
 fn story() -> String {
     let call = r#""model":"m","usage":{"input_tokens":450,"output_tokens":320,"total_tokens":770},"cost_usd":0.0125"#;
     let found = r#","stage":"check","component":"todo_store","error_type":"SyntaxError","error_message":"expected `;`","line_number":178"#;
+    let other =
+        r#","stage":"check","component":"todo_store","error_type":"MissingMethod","error_message":"no method add""#;
     [
         line(0, "trace_start", r#","project_id":"codegen","query":"todo_store""#),
         line(1, "stage_start", r#","stage":"check","component":"todo_store","id":"01","name":"check""#),
         line(2, "llm_interaction", &format!(r#","stage":"check","id":"02","span_id":"01","llm":{{{call}}}"#)),
         line(3, "validation_error", &format!(r#"{found},"id":"03","span_id":"01","final_status":"healing""#)),
-        line(4, "validation_error", &format!(r#"{found},"id":"04","span_id":"01","final_status":"healed""#)),
+        line(
+            4,
+            "validation_error",
+            &format!(r#"{other},"id":"04","span_id":"01","final_status":"healed","healing_ended":"healed""#),
+        ),
         line(5, "cache", r#","stage":"check","span_id":"01","cache":"c","hit":true"#),
         line(6, "file_write", r#","stage":"check","id":"05","span_id":"01","path":"a.rs""#),
         line(
@@ -58,7 +64,8 @@ fn a_summary_tells_events_stages_errors_calls_tokens_and_cost() {
     assert_eq!((summary.files_written, summary.cache_hits, summary.cache_misses), (1, 1, 0));
     let errors: Vec<_> =
         summary.errors.iter().map(|error| (error.error_message.as_str(), error.final_status.as_deref())).collect();
-    assert_eq!(errors, [("expected `;`", Some("healed")), ("no luck", None)], "each once");
+    let healed = Some("healed");
+    assert_eq!(errors, [("expected `;`", healed), ("no method add", healed), ("no luck", None)], "each once");
     assert_eq!(summary.errors[0].line_number, Some(178));
     let shown = summary.to_string();
     for part in

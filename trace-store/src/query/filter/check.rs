@@ -27,7 +27,7 @@ fn meaning(tree: Tree) -> Meant<Expr> {
 }
 
 fn condition(path: &[Word], check: Check) -> Meant<Condition> {
-    let words: Vec<String> = path.iter().map(|word| word.text.clone()).collect();
+    let words: Vec<String> = path.iter().map(text).collect();
     let span = path.first().map_or(0, |word| word.span.start)..path.last().map_or(0, |word| word.span.end);
     let field = Field::resolve(&words).map_err(|unknown| {
         let at = path.get(unknown.segment).map_or(span.clone(), |word| word.span.clone());
@@ -54,10 +54,10 @@ fn test(field: &Field, check: Check, span: &Range<usize>) -> Meant<Test> {
         }
         Check::In(_) => refuse("in"),
         Check::Contains(word) if matches!(of, Type::Of(Kind::Text | Kind::List) | Type::Prompt) => {
-            Ok(Test::Contains(text(word)))
+            Ok(Test::Contains(text(&word)))
         }
         Check::Contains(_) => refuse("~"),
-        Check::Has(word) if matches!(of, Type::Of(Kind::List | Kind::Json)) => Ok(Test::Has(text(word))),
+        Check::Has(word) if matches!(of, Type::Of(Kind::List | Kind::Json)) => Ok(Test::Has(text(&word))),
         Check::Has(_) => refuse("has"),
     }
 }
@@ -104,7 +104,7 @@ fn apply(of: Type) -> &'static str {
 }
 
 /// A text as rows hold it: there a NUL became its picture.
-fn text(word: Word) -> String {
+fn text(word: &Word) -> String {
     word.text.replace('\0', "␀")
 }
 
@@ -122,8 +122,8 @@ fn literal(field: &Field, word: &Word) -> Meant<Literal> {
         ));
     }
     let read = match of {
-        Type::Of(Kind::Text) => Some(Literal::Text(text(word.clone()))),
-        Type::Prompt => Some(prompt(&text(word.clone()))),
+        Type::Of(Kind::Text) => Some(Literal::Text(text(word))),
+        Type::Prompt => Some(prompt(&text(word))),
         Type::Of(Kind::Int) => written.parse().ok().map(Literal::Int),
         Type::Of(Kind::Float) => number(written).map(Literal::Float),
         Type::Of(Kind::Money) => written.strip_prefix('$').unwrap_or(written).parse().ok().map(Literal::Money),

@@ -159,7 +159,7 @@ impl Lowering<'_> {
             Test::Compare(comparison, literal) => self.compare(expression, kind, *comparison, literal),
             Test::OneOf(literals) => self.one_of(expression, kind, literals),
             Test::Contains(text) if kind == Kind::List => {
-                self.any_element(expression, |lowering, element| lowering.contains(element, text))
+                self.any_element(expression, |lowering, element| lowering.contains(element, text));
             }
             Test::Contains(text) => {
                 let contains = self.contains(expression, text);

@@ -11,6 +11,8 @@ mod fields;
 mod lower;
 mod print;
 mod syntax;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use error::FilterError;
 pub(crate) use lower::lower;
@@ -77,6 +79,21 @@ impl Filter {
         Self(match <[Expr; 1]>::try_from(both) {
             Ok([only]) => only,
             Err(both) => Expr::And(both),
+        })
+    }
+
+    /// The prompt that every run must have used, and the version, where the filter asks for one outright.
+    pub(crate) fn prompt(&self) -> Option<(&str, Option<i64>)> {
+        let parts = match &self.0 {
+            Expr::And(parts) => parts.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        parts.iter().find_map(|part| match part {
+            Expr::Is(Condition {
+                field: Field::Prompt,
+                test: Test::Compare(Comparison::Equal, Literal::Prompt { name, version }),
+            }) => Some((name.as_str(), *version)),
+            _ => None,
         })
     }
 

@@ -1,5 +1,6 @@
 //! What prompts cost, day by day.
 
+use super::names_of;
 use crate::query::error::QueryError;
 use crate::query::lists::add_window;
 use crate::query::store::Store;
@@ -53,9 +54,11 @@ impl Store {
         let day = kind.day_of("executed_at");
         let cost = kind.stored(&Column { name: "cost_usd", kind: Kind::Money });
         let [micros, rest] = kind.money_sums(&cost);
+        ask.push(&names_of("prompt_executions", "template_name"));
         ask.push(&format!(
             "SELECT {day} AS day, template_name AS prompt_name, COUNT(*) AS calls, COUNT({cost}) AS priced_calls, \
-             {}, {}, {micros} AS cost_micros, {rest} AS cost_rest FROM prompt_executions WHERE TRUE",
+             {}, {}, {micros} AS cost_micros, {rest} AS cost_rest \
+             FROM names CROSS JOIN prompt_executions WHERE template_name = names.name",
             kind.whole_sum("input_token_count", "input_tokens"),
             kind.whole_sum("output_token_count", "output_tokens"),
         ));

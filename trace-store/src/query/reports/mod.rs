@@ -13,3 +13,11 @@ pub use costs::DailyCost;
 pub use errors::ErrorPattern;
 pub use latency::PromptLatency;
 pub use stages::StageTiming;
+
+/// A list of the different names in an indexed column, one index look-up each, however many rows there are: `WITH RECURSIVE names (name) AS …`.
+fn names_of(table: &str, column: &str) -> String {
+    format!(
+        "WITH RECURSIVE names (name) AS (SELECT MIN({column}) FROM {table} UNION ALL \
+         SELECT (SELECT MIN({column}) FROM {table} WHERE {column} > names.name) FROM names WHERE names.name IS NOT NULL) "
+    )
+}

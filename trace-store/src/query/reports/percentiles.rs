@@ -2,6 +2,7 @@
 //!
 //! Postgres has it. SQLite gets the two values of each percentile by their ranks, and the same formula is applied here.
 
+use super::names_of;
 use crate::query::error::QueryError;
 use crate::query::lists::add_window;
 use crate::query::statement::Statement;
@@ -87,9 +88,10 @@ fn ready(ask: &mut Statement, values: Values, window: Window) {
     let at = |share: f64| format!("percentile_cont({share}) WITHIN GROUP (ORDER BY {value})");
     let [p50, p95, p99] = SHARES.map(at);
     let sum = ask.kind.whole_sum(&ask.kind.micros(value), "sum_micros");
+    ask.push(&names_of(table, group));
     ask.push(&format!(
         "SELECT {group} AS name, COUNT(*) AS count, {sum}, {p50} AS p50, {p95} AS p95, {p99} AS p99 \
-         FROM {table} WHERE {value} IS NOT NULL"
+         FROM names CROSS JOIN {table} WHERE {group} = names.name AND {value} IS NOT NULL"
     ));
     add_window(ask, window, moment);
     ask.push(" GROUP BY ").push(group);
@@ -100,11 +102,12 @@ fn ranked(ask: &mut Statement, values: Values, window: Window) {
     let near = |share: f64| format!("rank - CAST({share} * (count - 1) AS INTEGER) IN (0, 1)");
     let wanted = SHARES.map(near).join(" OR ");
     let micros = ask.kind.micros(value);
+    ask.push(&names_of(table, group));
     ask.push(&format!(
         "SELECT name, count, sum_micros, rank, value FROM (SELECT {group} AS name, {value} AS value, \
          COUNT(*) OVER (PARTITION BY {group}) AS count, SUM({micros}) OVER (PARTITION BY {group}) AS sum_micros, \
          ROW_NUMBER() OVER (PARTITION BY {group} ORDER BY {value}) - 1 AS rank \
-         FROM {table} WHERE {value} IS NOT NULL"
+         FROM names CROSS JOIN {table} WHERE {group} = names.name AND {value} IS NOT NULL"
     ));
     add_window(ask, window, moment);
     ask.push(&format!(") WHERE {wanted}"));

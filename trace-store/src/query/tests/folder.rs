@@ -15,7 +15,6 @@ fn put_trace(root: &Path, trace: &Trace) {
     put(root, &trace.project_id, &format!("{}.json", trace.trace_id), &serde_json::to_vec(trace).unwrap());
 }
 
-#[cfg(feature = "sqlite")]
 #[test]
 fn a_folder_answers_as_a_database_does() {
     let root = tempfile::tempdir().unwrap();
@@ -40,7 +39,6 @@ fn a_folder_answers_as_a_database_does() {
     });
 }
 
-#[cfg(feature = "sqlite")]
 #[test]
 fn what_is_no_document_is_one_line_and_the_rest_is_served() {
     let root = tempfile::tempdir().unwrap();

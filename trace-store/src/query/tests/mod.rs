@@ -1,22 +1,27 @@
 //! Questions against real databases: the same runs in SQLite, in Postgres and in a folder of documents, with the same answers.
 
 mod aggregates;
+mod filter;
+#[cfg(feature = "sqlite")]
 mod folder;
 mod lists;
+mod plans;
 mod reports;
 mod single;
 
 use super::{Listing, Store, TraceItem};
+use crate::sql::RowsOptions;
 use crate::sql::tests::fixture::{finished, full, id, small};
 use crate::sql::tests::{Database, block_on, store};
 use trace_core::model::{Status, Timestamp, Trace};
-use trace_core::sink::DatabaseStatus;
+use trace_core::sink::{DatabaseStatus, Sink};
 
 /// Stores traces as a program does.
 fn save(database: &Database, traces: &[Trace]) {
-    let sink = database.sink();
-    for trace in traces {
-        assert_eq!(store(&sink, &finished(trace.clone())), DatabaseStatus::Saved);
+    let sink = database.sink_with(RowsOptions::default());
+    let traces: Vec<_> = traces.iter().cloned().map(finished).collect();
+    for stored in sink.store(&traces) {
+        assert_eq!(stored.unwrap().database, Some(DatabaseStatus::Saved));
     }
 }
 

@@ -63,6 +63,14 @@ impl DatabaseKind {
         }
     }
 
+    /// The texts of a parameter of kind [`Kind::List`] as a table `wanted (value)`.
+    pub(crate) fn wanted(self, parameter: &str) -> Sql {
+        match self {
+            Sqlite => format!("json_each({parameter}) AS wanted").into(),
+            Postgres => format!("unnest({parameter}) AS wanted (value)").into(),
+        }
+    }
+
     /// The condition that a list has an element for which `condition`, given the element's name, holds.
     pub(crate) fn any_element(self, list: &str, condition: impl FnOnce(&str) -> String) -> Sql {
         match self {

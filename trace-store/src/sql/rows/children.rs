@@ -209,7 +209,7 @@ pub(super) fn flags(about: &About<'_>, clean: &mut Cleaner) -> Vec<FlagRow> {
             interval_high: clean.number(flag.interval.map(|interval| interval.1)),
             thin: flag.thin,
             created_at: about.now,
-            basis: flag.extra.get("basis").and_then(|basis| clean.json_of(basis)),
+            basis: None,
         }
     };
     about.trace.calibration_flags.iter().map(&mut row).collect()

@@ -18,7 +18,7 @@ pub(crate) use tables::{
     DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow,
 };
 
-use clean::Cleaner;
+pub(crate) use clean::Cleaner;
 use std::path::Path;
 use trace_core::model::{Timestamp, Trace};
 use trace_core::sink::FinishedTrace;

@@ -262,7 +262,7 @@ row! {
 
 row! {
     /// A quality pattern detected after a trace.
-    pub(crate) struct FlagRow in "calibration_flags", key [trace_id, id], keep [created_at] {
+    pub(crate) struct FlagRow in "calibration_flags", key [trace_id, id], keep [created_at, basis] {
         trace_id: String,
         id: String,
         kind: String,

@@ -2,6 +2,9 @@
 
 mod away;
 pub(crate) mod fixture;
+mod flags;
+mod prompts;
+mod review;
 mod rollups;
 mod schema;
 mod write;
@@ -74,7 +77,11 @@ impl Database {
     }
 
     pub(crate) fn sink(&self) -> RowsSink {
-        self.sink_with(RowsOptions { patience: Duration::from_millis(300), ..RowsOptions::default() })
+        self.sink_with(RowsOptions {
+            patience: Duration::from_millis(300),
+            print_flags: false,
+            ..RowsOptions::default()
+        })
     }
 
     pub(crate) fn sink_with(&self, options: RowsOptions) -> RowsSink {

@@ -121,7 +121,7 @@ on_every_database! {
             for program in 0..4 {
                 scope.spawn(move || {
                     let patience = Duration::from_secs(10);
-                    let sink = database.sink_with(crate::sql::RowsOptions { patience, ..Default::default() });
+                    let sink = database.sink_with(crate::sql::RowsOptions { patience, print_flags: false, ..Default::default() });
                     for n in 0..15 {
                         // Half of the traces are everybody's.
                         let number = if n % 2 == 0 { n } else { 1_000 * (program + 1) + n };

@@ -1,6 +1,6 @@
 //! A server on this machine plays the model.
 
-use super::endpoint::{Completion, Endpoint, Unanswered};
+use super::{Completion, Endpoint, Unanswered};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;

@@ -1,10 +1,11 @@
 //! A model behind any endpoint that speaks OpenAI's chat completions: messages out, the streamed answer in.
 //!
-//! A try that fails for a reason that may pass (no connection, time-out, 429, 5xx) is repeated; every try is told.
+//! The examples share it. A try that fails for a reason that may pass (no connection, time-out, 429, 5xx) is repeated; every try is told.
 
-use super::prompt::Messages;
-use super::sse;
-use crate::tokens;
+mod sse;
+#[cfg(test)]
+mod tests;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::env;
@@ -57,9 +58,9 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// What the trace should know of the call; where the server did not count tokens, they are counted here.
-    pub fn to_call(&self, sent: &Messages) -> LlmCall {
-        let counted = || Usage::new(sent.tokens() as u64, tokens::count(&self.text) as u64);
+    /// What the trace should know of the call; where the server did not count the tokens of prompt and answer, `count` does.
+    pub fn to_call(&self, prompt: &str, count: impl Fn(&str) -> usize) -> LlmCall {
+        let counted = || Usage::new(count(prompt) as u64, count(&self.text) as u64);
         LlmCall {
             attempts: self.attempts.clone(),
             time_to_first_token_ms: Some(self.time_to_first_token.as_secs_f64() * 1e3),
@@ -309,7 +310,12 @@ fn read_whole(mut reader: impl Read, started: Instant) -> Result<Answer, TryErro
 
 fn chunk(data: &str) -> Result<Chunk, TryError> {
     serde_json::from_str(data)
-        .map_err(|error| TryError::Malformed(format!("{error} in {:?}", crate::text::clip(data, LONGEST_COMPLAINT))))
+        .map_err(|error| TryError::Malformed(format!("{error} in {:?}", head(data, LONGEST_COMPLAINT))))
+}
+
+/// At most `limit` bytes of a text, cut between characters.
+fn head(text: &str, limit: usize) -> &str {
+    &text[..text.floor_char_boundary(limit)]
 }
 
 /// What a server says about a refusal: the message inside OpenAI's error object, or the beginning of the body.
@@ -320,5 +326,5 @@ fn complaint(reader: impl Read) -> String {
     let text = String::from_utf8_lossy(&bytes);
     let json: Option<Value> = serde_json::from_str(&text).ok();
     let message = json.as_ref().and_then(|json| json.pointer("/error/message")?.as_str());
-    crate::text::clip(message.unwrap_or(&text).trim(), LONGEST_COMPLAINT).to_owned()
+    head(message.unwrap_or(&text).trim(), LONGEST_COMPLAINT).to_owned()
 }
