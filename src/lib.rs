@@ -40,6 +40,12 @@ pub use trace_core::registry::{self, TracingComponent, registry};
 pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
 pub use trace_core::{event, import};
+#[cfg(feature = "otel")]
+#[doc = "[configuration]: crate::guide::configuration\n"]
+#[doc = include_str!("../docs/opentelemetry.md")]
+pub mod otel {
+    pub use trace_otel::*;
+}
 #[cfg(feature = "store")]
 pub use trace_store::{files, settings};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

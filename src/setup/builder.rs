@@ -306,8 +306,40 @@ impl TracerBuilder {
             sinks.push(Arc::new(scorecard));
         }
         sinks.extend(rows.iter().map(|rows| Arc::clone(rows) as Arc<dyn Sink>));
+        match otlp_sink(&self.settings) {
+            Ok(otlp) => sinks.extend(otlp),
+            Err(error) => say(&format!("no spans are sent: {error}")),
+        }
         sinks.extend(self.sinks.iter().map(|sink| Arc::clone(&sink.0)));
         sinks
+    }
+}
+
+/// The sink that settings ask for; `None` when they ask for none.
+#[cfg(feature = "otel")]
+fn otlp_sink(settings: &Settings) -> Result<Option<Arc<dyn Sink>>, Box<dyn std::error::Error>> {
+    use trace_otel::{ExportOptions, OtlpSink, Profiles};
+    use trace_store::settings::OtlpEndpoint;
+    let mut options = match &settings.otlp.endpoint {
+        OtlpEndpoint::Off => return Ok(None),
+        OtlpEndpoint::Environment => ExportOptions::from_env()?,
+        OtlpEndpoint::Url(url) => ExportOptions::from_env()?.to(url.as_str()),
+    };
+    if !settings.otlp.profiles.is_empty() {
+        options = options.profiles(settings.otlp.profiles.join(",").parse::<Profiles>()?);
+    }
+    if let Some(protocol) = &settings.otlp.protocol {
+        options = options.protocol(protocol.parse()?);
+    }
+    Ok(Some(Arc::new(OtlpSink::new(options, &settings.dir)?)))
+}
+
+/// The same in a program that cannot send any.
+#[cfg(not(feature = "otel"))]
+fn otlp_sink(settings: &Settings) -> Result<Option<Arc<dyn Sink>>, &'static str> {
+    match &settings.otlp.endpoint {
+        trace_store::settings::OtlpEndpoint::Off => Ok(None),
+        _ => Err("otlp.endpoint is set, but this program is built without the feature `otel` of whytrace"),
     }
 }
 

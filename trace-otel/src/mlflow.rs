@@ -45,7 +45,10 @@ impl PromptLinks {
 
 /// Where the texts of prompts come from.
 #[derive(Clone, Default)]
-pub(crate) struct PromptTexts(Option<Arc<dyn Fn(&str, u32) -> Option<String> + Send + Sync>>);
+pub(crate) struct PromptTexts(Option<Arc<TextOf>>);
+
+/// The text of a version of a prompt, by its name in the registry.
+type TextOf = dyn Fn(&str, u32) -> Option<String> + Send + Sync;
 
 impl PromptTexts {
     pub(crate) fn new(texts: impl Fn(&str, u32) -> Option<String> + Send + Sync + 'static) -> Self {
@@ -138,7 +141,8 @@ impl Linker {
         let text = text.unwrap_or_else(|| format!("(the text of version {version} is not known to whytrace)"));
         let body = json!({
             "name": name,
-            "source": "whytrace",
+            // What MLflow's own client writes where a model would have its files.
+            "source": "dummy-source",
             "description": "registered by whytrace",
             "tags": [tag, { "key": "mlflow.prompt.text", "value": text }],
         });

@@ -15,7 +15,7 @@ pub(super) fn read(lookup: Lookup<'_>) -> Result<ExportOptions, OptionsError> {
             .find_map(|name| Some((lookup(&name)?, name)))
     };
     let protocol = match get("PROTOCOL") {
-        Some((value, name)) => value.parse::<Protocol>().map_err(|error| bad(&name, error))?,
+        Some((value, name)) => value.parse::<Protocol>().map_err(|error| bad(&name, &error))?,
         None => Protocol::default(),
     };
     let default = if protocol == Protocol::Grpc { "http://localhost:4317" } else { "http://localhost:4318" };
@@ -24,19 +24,19 @@ pub(super) fn read(lookup: Lookup<'_>) -> Result<ExportOptions, OptionsError> {
     // The variable for all signals holds a base; that for traces the whole URL.
     options.as_is = lookup("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").is_some();
     if let Some((value, name)) = get("HEADERS") {
-        for (key, value) in pairs(&value).map_err(|message| bad(&name, message))? {
+        for (key, value) in pairs(&value).map_err(|message| bad(&name, &message))? {
             options = options.header(key, value);
         }
     }
     if let Some((value, name)) = get("TIMEOUT") {
-        let millis = value.trim().parse().map_err(|_| bad(&name, "expected a number of milliseconds"))?;
+        let millis = value.trim().parse().map_err(|_| bad(&name, &"expected a number of milliseconds"))?;
         options = options.timeout(Duration::from_millis(millis));
     }
     if let Some((value, name)) = get("COMPRESSION") {
         options = options.gzip(match value.trim() {
             "gzip" => true,
             "none" => false,
-            _ => return Err(bad(&name, "expected gzip or none")),
+            _ => return Err(bad(&name, &"expected gzip or none")),
         });
     }
     options.certificate = get("CERTIFICATE").map(|(path, _)| PathBuf::from(path));
@@ -48,7 +48,7 @@ pub(super) fn read(lookup: Lookup<'_>) -> Result<ExportOptions, OptionsError> {
 
 fn resource(mut options: ExportOptions, lookup: Lookup<'_>) -> Result<ExportOptions, OptionsError> {
     let name = "OTEL_RESOURCE_ATTRIBUTES";
-    let given = lookup(name).map(|value| pairs(&value)).transpose().map_err(|message| bad(name, message))?;
+    let given = lookup(name).map(|value| pairs(&value)).transpose().map_err(|message| bad(name, &message))?;
     let service = lookup("OTEL_SERVICE_NAME").map(|service| ("service.name".to_owned(), service));
     for (key, value) in given.into_iter().flatten().chain(service) {
         options.convert = options.convert.resource(key, value);
@@ -56,7 +56,7 @@ fn resource(mut options: ExportOptions, lookup: Lookup<'_>) -> Result<ExportOpti
     Ok(options)
 }
 
-fn bad(name: &str, message: impl ToString) -> OptionsError {
+fn bad(name: &str, message: &dyn ToString) -> OptionsError {
     OptionsError::Variable { name: name.to_owned(), message: message.to_string() }
 }
 

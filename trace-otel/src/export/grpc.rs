@@ -60,7 +60,7 @@ impl Transport for Grpc {
         let (client, timeout) = (&mut self.client, self.timeout);
         let answer = self.runtime.block_on(async move { tokio::time::timeout(timeout, client.export(call)).await });
         match answer {
-            Ok(Ok(response)) => partial(response.into_inner()),
+            Ok(Ok(response)) => partial(response.get_ref()),
             Ok(Err(status)) => of_status(&status),
             Err(_) => Answer::Later(format!("no answer within {timeout:?}"), None),
         }

@@ -132,7 +132,7 @@ impl Reply {
         if self.is_json {
             return partial_json(&serde_json::from_slice(&self.body).unwrap_or_default());
         }
-        partial(ExportTraceServiceResponse::decode(self.body.as_slice()).unwrap_or_default())
+        partial(&ExportTraceServiceResponse::decode(self.body.as_slice()).unwrap_or_default())
     }
 }
 
@@ -142,15 +142,15 @@ fn partial_json(response: &serde_json::Value) -> Answer {
     let rejected = &partial["rejectedSpans"];
     let rejected_spans = rejected.as_i64().or_else(|| rejected.as_str()?.parse().ok()).unwrap_or(0);
     let error_message = partial["errorMessage"].as_str().unwrap_or_default().to_owned();
-    partial_success(ExportTracePartialSuccess { rejected_spans, error_message })
+    partial_success(&ExportTracePartialSuccess { rejected_spans, error_message })
 }
 
 /// What a response of OTLP says.
-pub(crate) fn partial(response: ExportTraceServiceResponse) -> Answer {
-    partial_success(response.partial_success.unwrap_or_default())
+pub(crate) fn partial(response: &ExportTraceServiceResponse) -> Answer {
+    partial_success(&response.partial_success.clone().unwrap_or_default())
 }
 
-fn partial_success(partial: ExportTracePartialSuccess) -> Answer {
+fn partial_success(partial: &ExportTracePartialSuccess) -> Answer {
     Answer::Accepted {
         left_out: u64::try_from(partial.rejected_spans).unwrap_or(0),
         message: partial.error_message.chars().take(300).collect(),

@@ -97,7 +97,7 @@ impl Outbox {
         let time = UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{time:020}-{}-{number:08}.otlp", std::process::id());
-        self.write(&self.folder, &name, &bytes)?;
+        write(&self.folder, &name, &bytes)?;
         self.adjust(|(entries, size)| (entries + 1, size + bytes.len() as u64));
         Ok(())
     }
@@ -147,28 +147,12 @@ impl Outbox {
             let text = json!({ "reason": span.reason, "span": span.span }).to_string();
             let name = format!("{}-{}.json", span.trace_id, span.span_id);
             // It is a copy of what the document has; without it, the reason is in the status.
-            let _ = self.write(&self.refused(), &name, text.as_bytes());
+            let _ = write(&self.refused(), &name, text.as_bytes());
         }
     }
 
     pub(crate) fn refused(&self) -> PathBuf {
         self.folder.join("refused")
-    }
-
-    fn write(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), OutboxError> {
-        let path = folder.join(name);
-        let temporary = folder.join(format!(".{name}.tmp"));
-        let written = (|| {
-            fs::create_dir_all(folder)?;
-            let mut file = File::create(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_data()?;
-            fs::rename(&temporary, &path)
-        })();
-        written.map_err(|source| {
-            let _ = fs::remove_file(&temporary);
-            OutboxError::Io { path, source }
-        })
     }
 
     fn size(&self) -> (u64, u64) {
@@ -210,6 +194,23 @@ impl Outbox {
             }
         }
     }
+}
+
+/// Writes a file that appears whole or not at all.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), OutboxError> {
+    let path = folder.join(name);
+    let temporary = folder.join(format!(".{name}.tmp"));
+    let written = (|| {
+        fs::create_dir_all(folder)?;
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        fs::rename(&temporary, &path)
+    })();
+    written.map_err(|source| {
+        let _ = fs::remove_file(&temporary);
+        OutboxError::Io { path, source }
+    })
 }
 
 impl Entry {

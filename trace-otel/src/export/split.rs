@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_or_doubled_by_splitting() {
         let whole = convert(&traces(10), &ConvertOptions::default());
-        let all = ids(&[whole.clone()]);
+        let all = ids(std::slice::from_ref(&whole));
         let pieces = whole.clone().pieces(3, usize::MAX);
         assert!(pieces.iter().all(|piece| piece.span_count() <= 3));
         assert_eq!(ids(&pieces), all);

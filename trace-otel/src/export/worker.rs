@@ -198,9 +198,9 @@ impl Worker {
         let sent_some = took || !delivery.refused.is_empty();
         if sent_some && self.outbox.add(&Entry { request: rest, links }).is_ok() {
             files.iter().for_each(|file| self.remove(file));
-            return self.stopped(&[], stop);
+            return self.stopped(&[], &stop);
         }
-        self.stopped(&files, stop)
+        self.stopped(&files, &stop)
     }
 
     /// The spans of these files have arrived; now their links.
@@ -226,13 +226,13 @@ impl Worker {
         if all_linked { Next::GoOn } else { Next::Pause(self.backoff.wait(None)) }
     }
 
-    fn stopped(&mut self, files: &[Waiting], stop: Stop) -> Next {
+    fn stopped(&mut self, files: &[Waiting], stop: &Stop) -> Next {
         self.counts.note(stop.reason());
         let folder = self.outbox.folder().display();
         let (endpoint, reason) = (&self.endpoint, stop.reason());
         say(&format!("{endpoint} does not take spans: {reason}; they wait in {folder} until it does"));
         match stop {
-            Stop::Later(_, asked) => Next::Pause(self.backoff.wait(asked)),
+            Stop::Later(_, asked) => Next::Pause(self.backoff.wait(*asked)),
             Stop::Denied(_) => Next::Pause(self.backoff.wait(Some(Duration::from_secs(30)))),
             Stop::Broken(_) => {
                 // Whether the backend is broken, or one of these breaks it, will show when each goes alone.

@@ -76,9 +76,13 @@ impl TraceLayer {
 
     fn takes(&self, metadata: &Metadata<'_>) -> bool {
         let targets = if metadata.is_span() { &self.spans } else { &self.events };
-        targets.would_enable(metadata.target(), metadata.level())
+        // What a trace says of itself through `tracing` must not come back into one.
+        metadata.target() != OWN && targets.would_enable(metadata.target(), metadata.level())
     }
 }
+
+/// The target of the events that `tracing_events()` of the facade emits.
+const OWN: &str = "whytrace";
 
 /// What a `tracing` span holds for us while it is open.
 struct Observed {

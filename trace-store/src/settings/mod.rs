@@ -69,6 +69,33 @@ pub struct Settings {
     pub calibration: CalibrationSettings,
     /// What memory and documents hold at most.
     pub limits: Limits,
+    /// Where traces go as OTLP.
+    pub otlp: OtlpSettings,
+}
+
+/// Where traces go as OTLP, beside documents and rows. Headers, certificates and the like are OpenTelemetry's own variables,
+/// `OTEL_EXPORTER_OTLP_…`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OtlpSettings {
+    /// The backend.
+    pub endpoint: OtlpEndpoint,
+    /// The conventions that spans speak: `genai`, `mlflow`, `langfuse`, `phoenix`; none named is `genai`.
+    pub profiles: Vec<String>,
+    /// `http/protobuf`, `http/json` or `grpc`; `None` is what OpenTelemetry's variable says.
+    pub protocol: Option<String>,
+}
+
+/// A backend of OTLP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OtlpEndpoint {
+    /// None: nothing is sent.
+    #[default]
+    Off,
+    /// The one that `OTEL_EXPORTER_OTLP_ENDPOINT` names.
+    Environment,
+    /// This URL, without name and password.
+    Url(String),
 }
 
 /// When a quality pattern across runs is flagged.
@@ -163,6 +190,7 @@ impl Default for Settings {
             gate: GatePolicy::default(),
             calibration: CalibrationSettings::default(),
             limits: Limits::default(),
+            otlp: OtlpSettings::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::catalog::catalog;
 use super::database::database;
 use super::problem::Problem;
 use super::value::{Expected, Given, boolean, number, path, texts, whole, whole_texts};
-use super::{Settings, value::Value};
+use super::{OtlpEndpoint, Settings, value::Value};
 use std::time::Duration;
 
 /// One setting: what it is called, what it takes, what it does.
@@ -36,7 +36,7 @@ impl std::fmt::Debug for SettingOption {
 impl SettingOption {
     /// Whether the value may hold a password and is not repeated in messages.
     pub(crate) fn is_secret(&self) -> bool {
-        self.key == "database_url"
+        matches!(self.key, "database_url" | "otlp.endpoint")
     }
 
     pub(crate) fn is_about_redaction(&self) -> bool {
@@ -157,7 +157,47 @@ pub const OPTIONS: &[SettingOption] = &[
     option!("limits.open_trace_bytes", Some("WHYTRACE_OPEN_TRACE_BYTES"), "bytes", "268435456",
         "The documents of running traces in memory.",
         |s, given| s.limits.open_trace_bytes => whole(given, 4096)),
+    option!("otlp.endpoint", Some("WHYTRACE_OTLP_ENDPOINT"), "URL, `env` or `off`", "off",
+        "Where traces go as OTLP: `http://HOST:PORT`, or `env` for what `OTEL_EXPORTER_OTLP_ENDPOINT` says. Needs the feature `otel`.",
+        |s, given| s.otlp.endpoint => otlp_endpoint(given)),
+    option!("otlp.profiles", Some("WHYTRACE_OTLP_PROFILES"), "list", "genai",
+        "The conventions that spans speak: `genai`, `mlflow`, `langfuse`, `phoenix`, or `all`.",
+        |s, given| s.otlp.profiles => profiles(given)),
+    option!("otlp.protocol", Some("WHYTRACE_OTLP_PROTOCOL"), "`http/protobuf`, `http/json`, `grpc`", "",
+        "The form in which spans travel. Not set: `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`.",
+        |s, given| s.otlp.protocol => protocol(given)),
 ];
+
+fn otlp_endpoint(given: &Given<'_>) -> Result<OtlpEndpoint, Expected> {
+    const ACCEPTED: &str =
+        "expected http://HOST:PORT, https://HOST, env or off; secrets belong into OTEL_EXPORTER_OTLP_HEADERS";
+    let text = match &given.value {
+        Value::Bool(false) => return Ok(OtlpEndpoint::Off),
+        Value::Text(text) => *text,
+        _ => return Err(ACCEPTED.into()),
+    };
+    let is_url = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) && !text.contains('@');
+    match text {
+        "off" => Ok(OtlpEndpoint::Off),
+        "env" => Ok(OtlpEndpoint::Environment),
+        url if is_url => Ok(OtlpEndpoint::Url(url.to_owned())),
+        _ => Err(ACCEPTED.into()),
+    }
+}
+
+fn profiles(given: &Given<'_>) -> Result<Vec<String>, Expected> {
+    let names = texts(given)?;
+    let known = |name: &String| ["genai", "mlflow", "langfuse", "phoenix", "all"].contains(&name.as_str());
+    if names.iter().all(known) { Ok(names) } else { Err("expected genai, mlflow, langfuse, phoenix or all".into()) }
+}
+
+fn protocol(given: &Given<'_>) -> Result<Option<String>, Expected> {
+    match &given.value {
+        Value::Text("") => Ok(None),
+        Value::Text(text @ ("http/protobuf" | "http/json" | "grpc")) => Ok(Some((*text).to_owned())),
+        _ => Err("expected http/protobuf, http/json or grpc".into()),
+    }
+}
 
 fn mode(given: &Given<'_>) -> Result<crate::files::ScorecardMode, Expected> {
     match &given.value {

@@ -111,6 +111,10 @@ fn every_key_can_be_set_in_the_file() {
         queue = 4_000
         payload_bytes = 5_000
         open_trace_bytes = 6_000
+        [otlp]
+        endpoint = "http://127.0.0.1:4318"
+        profiles = ["mlflow", "genai"]
+        protocol = "http/json"
         "#,
         &[],
     );
@@ -154,6 +158,11 @@ fn every_key_can_be_set_in_the_file() {
             queue: 4_000,
             payload_bytes: 5_000,
             open_trace_bytes: 6_000,
+        },
+        otlp: OtlpSettings {
+            endpoint: OtlpEndpoint::Url("http://127.0.0.1:4318".into()),
+            profiles: vec!["mlflow".into(), "genai".into()],
+            protocol: Some("http/json".into()),
         },
     };
     assert_eq!(settings, expected);
