@@ -22,6 +22,8 @@ mod terminal;
 mod units;
 
 pub(crate) use atomic::copy;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use atomic::{Durability, replace};
 pub use atomic::{FileError, remove_abandoned};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use document::write;
