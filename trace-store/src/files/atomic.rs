@@ -78,12 +78,6 @@ fn replace_once(
     temporary.rename_to(path).map_err(failed)
 }
 
-/// Replaces a file that is no only copy of anything: whole or not at all, and not forced to the disk.
-#[cfg(feature = "_sql")]
-pub(crate) fn replace_unsynced(path: &Path, fill: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<(), FileError> {
-    replace(path, Durability::Unsynced, fill)
-}
-
 /// Copies a file, whole or not at all.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), FileError> {
     replace(to, Durability::Synced, |out| io::copy(&mut File::open(from)?, out).map(|_| ()))

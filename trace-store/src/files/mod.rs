@@ -22,8 +22,8 @@ mod terminal;
 mod units;
 
 pub(crate) use atomic::copy;
-#[cfg(feature = "_sql")]
-pub(crate) use atomic::replace_unsynced;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use atomic::{Durability, replace};
 pub use atomic::{FileError, remove_abandoned};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use document::write;

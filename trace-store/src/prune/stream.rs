@@ -2,7 +2,7 @@
 
 use super::files::remove_file;
 use super::{PruneError, Removed};
-use crate::files;
+use crate::files::{self, Durability};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -39,7 +39,7 @@ pub(super) fn drop_traces(
         removed.files += remove_file(&path)?;
         return Ok(());
     }
-    files::replace_unsynced(&path, |out| copy_others(&path, ids, out, &mut 0))?;
+    files::replace(&path, Durability::Unsynced, |out| copy_others(&path, ids, out, &mut 0))?;
     Ok(())
 }
 
