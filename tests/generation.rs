@@ -247,8 +247,9 @@ fn healing_ends_when_it_is_healed() {
 
 #[test]
 fn healing_says_why_it_gave_up() {
-    let cases: [(HealingEnd, &str, &dyn Fn() -> Healing<std::fmt::Error>); 3] = [
-        (HealingEnd::GaveUp, "all 1 attempts were used up", &|| heal_by(1, add_brace)),
+    type Heal<'a> = &'a dyn Fn() -> Healing<std::fmt::Error>;
+    let cases: [(HealingEnd, &str, Heal<'_>); 3] = [
+        (HealingEnd::GaveUp, "the one attempt was used up", &|| heal_by(1, add_brace)),
         (HealingEnd::NoProgress, "found broken before", &|| heal_by(5, |broken| Ok(Fix::new(broken.artifact.text)))),
         (HealingEnd::Error, "attempt 1 could not be made", &|| heal_by(5, |_| Err(std::fmt::Error))),
     ];

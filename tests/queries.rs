@@ -32,7 +32,7 @@ fn run(n: u32, query: &str, intent: &str) -> Result<(), String> {
 #[traced_stage("collection")]
 fn collect(n: u32) -> usize {
     let confidence = f64::from(n) / 12.0;
-    let what = if n % 2 == 0 { "exa" } else { "arxiv" };
+    let what = if n.is_multiple_of(2) { "exa" } else { "arxiv" };
     decision!("source_selected", what = what, why = "best hits", confidence = confidence, alternatives = ["web" => 0.4]);
     decision!("depth_chosen", what = "deep", why = "few hits", confidence = 0.8);
     whytrace::evidence(Evidence::new().collected(u64::from(n) + 2).kept("a", what, 0.9, "on topic"));

@@ -112,6 +112,8 @@ impl<E: Display> Healing<E> {
         match (self.ended, &self.error) {
             (HealingEnd::Valid, _) => "nothing was wrong".to_owned(),
             (HealingEnd::Healed, _) => format!("attempt {tried} mended it"),
+            (HealingEnd::GaveUp, _) if tried == 0 => format!("no attempt was allowed{still}"),
+            (HealingEnd::GaveUp, _) if tried == 1 => format!("the one attempt was used up{still}"),
             (HealingEnd::GaveUp, _) => format!("all {tried} attempts were used up{still}"),
             (HealingEnd::NoProgress, _) => {
                 format!("attempt {tried} gave a text that had been found broken before{still}")

@@ -138,8 +138,7 @@ pub struct HealingRecord {
 }
 
 impl Diagnosis {
-    /// Looks through a trace. For texts that are in side files, give it a document with these read back
-    /// ([`files::read_whole`](https://docs.rs/whytrace/latest/whytrace/files/fn.read_whole.html)).
+    /// Looks through a trace. Texts that are in side files are not in it: `whytrace::files::read_whole` reads a document with them.
     #[must_use]
     pub fn of(trace: &Trace) -> Self {
         collect::collect(trace)

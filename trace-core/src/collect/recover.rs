@@ -67,7 +67,7 @@ pub fn left_open(dir: &Path) -> (Vec<String>, Vec<RecoverError>) {
     for traces_dir in traces_dirs(dir, &mut errors) {
         match live::orphans(&traces_dir) {
             Ok(orphans) => {
-                found.extend(orphans.into_iter().flat_map(|orphan| orphan.traces).map(|(trace_id, _)| trace_id))
+                found.extend(orphans.into_iter().flat_map(|orphan| orphan.traces).map(|(trace_id, _)| trace_id));
             }
             Err(source) => errors.push(RecoverError { path: traces_dir, source }),
         }

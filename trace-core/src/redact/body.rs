@@ -288,6 +288,11 @@ impl Redactor {
         self.id(id);
         self.ids([span_id]);
         self.line("template", template);
+        // What the template was given under the name of a secret stands in its result without that name.
+        for secret in self.named_secrets(variables) {
+            let texts = output.iter_mut().chain(error.iter_mut().map(|error| &mut error.message));
+            texts.for_each(|text| *text = text.replace(&secret, super::REDACTED));
+        }
         self.content("variables", variables);
         self.words_of([("source", source), ("output", output)]);
         self.errors(error);

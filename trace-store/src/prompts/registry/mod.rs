@@ -3,17 +3,14 @@
 //! Comes in: names, texts, labels. Goes out: versions. Writers come one after the other, across processes, so two that register the same new
 //! text at once make one version. A change is known to this process's renderings when the call returns.
 
+mod experiments;
+mod read;
+
 use super::cache::Cache;
-use super::experiment::ExperimentStatus;
-use super::uri::{PromptUri, VersionRef};
-use super::version::{is_label, number};
-use super::{
-    ArmSamples, Catalog, Experiment, ExperimentPlan, HistoryEntry, NewVersion, PromptDiff, PromptSummary,
-    PromptVersion, RegistryError, StickyKey, TextDiff,
-};
-use crate::sql::prompts::{self as sql, ExperimentRow, LabelRow, TemplateRow};
+use super::version::is_label;
+use super::{Catalog, NewVersion, PromptVersion, RegistryError};
+use crate::sql::prompts::{self as sql, LabelRow, TemplateRow};
 use crate::sql::{DatabaseUrl, Json, Session, SqlError, now};
-use std::collections::BTreeMap;
 use tokio::sync::{Mutex, MutexGuard};
 use trace_core::registry::{name_fault, registry_name};
 
@@ -119,141 +116,6 @@ impl Registry {
         self.add_version(&old.name, version.metadata("rollback_to", to)).await
     }
 
-    /// The newest active version.
-    ///
-    /// # Errors
-    /// [`RegistryError::NoSuchPrompt`], or [`RegistryError::Database`].
-    pub async fn get_latest(&self, name: &str) -> Result<PromptVersion, RegistryError> {
-        let registry_name = self.name(name);
-        let mut session = self.session().await;
-        let connection = session.connection("reading the latest version of a prompt").await?;
-        let found = sql::newest_active(connection, &registry_name).await;
-        match session.done(found)? {
-            Some(row) => with_labels(&mut session, row).await,
-            None => Err(RegistryError::NoSuchPrompt { registry_name }),
-        }
-    }
-
-    /// One version.
-    ///
-    /// # Errors
-    /// [`RegistryError::NoSuchVersion`], or [`RegistryError::Database`].
-    pub async fn get(&self, name: &str, version: u32) -> Result<PromptVersion, RegistryError> {
-        let registry_name = self.name(name);
-        let mut session = self.session().await;
-        let connection = session.connection("reading a version of a prompt").await?;
-        let found = sql::version(connection, &registry_name, version).await;
-        match session.done(found)? {
-            Some(row) => with_labels(&mut session, row).await,
-            None => Err(RegistryError::NoSuchVersion { registry_name, version }),
-        }
-    }
-
-    /// The version that a label points to.
-    ///
-    /// # Errors
-    /// [`RegistryError::NoSuchLabel`], or [`RegistryError::Database`].
-    pub async fn get_by_label(&self, name: &str, label: &str) -> Result<PromptVersion, RegistryError> {
-        let registry_name = self.name(name);
-        let labels = self.labels(name).await?;
-        match labels.get(label) {
-            Some(version) => self.get(&registry_name, *version).await,
-            None => Err(RegistryError::NoSuchLabel { registry_name, label: label.to_owned() }),
-        }
-    }
-
-    /// The version that a URI names.
-    ///
-    /// # Errors
-    /// As [`Registry::get`] and [`Registry::get_by_label`].
-    pub async fn get_by_uri(&self, uri: &PromptUri) -> Result<PromptVersion, RegistryError> {
-        match &uri.version {
-            VersionRef::Version(version) => self.get(&uri.registry_name, *version).await,
-            VersionRef::Label(label) => self.get_by_label(&uri.registry_name, label).await,
-        }
-    }
-
-    /// All versions, the oldest first; none for a prompt that does not exist.
-    ///
-    /// # Errors
-    /// [`RegistryError::Database`].
-    pub async fn list_versions(&self, name: &str) -> Result<Vec<PromptVersion>, RegistryError> {
-        let registry_name = self.name(name);
-        let mut session = self.session().await;
-        let connection = session.connection("listing the versions of a prompt").await?;
-        let read = async {
-            let labels = sql::labels(connection, Some(&registry_name)).await?;
-            Ok((sql::versions(connection, &registry_name).await?, labels))
-        }
-        .await;
-        let (rows, labels) = session.done(read)?;
-        Ok(rows.into_iter().map(|row| PromptVersion::of_row(row, &labels)).collect())
-    }
-
-    /// All versions with what each changed, the newest first.
-    ///
-    /// # Errors
-    /// [`RegistryError::Database`].
-    pub async fn history(&self, name: &str) -> Result<Vec<HistoryEntry>, RegistryError> {
-        let versions = self.list_versions(name).await?;
-        let changes = |index: usize| Some(difference(versions.get(index.checked_sub(1)?)?, &versions[index]));
-        let entries: Vec<_> = (0..versions.len()).map(changes).collect();
-        let entry = |(version, changes)| HistoryEntry { version, changes };
-        Ok(versions.into_iter().zip(entries).map(entry).rev().collect())
-    }
-
-    /// What version `to` changes of version `from`.
-    ///
-    /// # Errors
-    /// [`RegistryError::NoSuchVersion`], or [`RegistryError::Database`].
-    pub async fn diff(&self, name: &str, from: u32, to: u32) -> Result<PromptDiff, RegistryError> {
-        Ok(difference(&self.get(name, from).await?, &self.get(name, to).await?))
-    }
-
-    /// All prompts, by registry name.
-    ///
-    /// # Errors
-    /// [`RegistryError::Database`].
-    pub async fn list_prompts(&self) -> Result<Vec<PromptSummary>, RegistryError> {
-        let mut session = self.session().await;
-        let connection = session.connection("listing the prompts").await?;
-        let read = async { Ok((sql::index(connection).await?, sql::labels(connection, None).await?)) }.await;
-        let (rows, labels) = session.done(read)?;
-        let mut prompts: BTreeMap<String, PromptSummary> = BTreeMap::new();
-        for row in rows {
-            let prompt = prompts.entry(row.registry_name.clone()).or_insert_with(|| PromptSummary {
-                name: row.name.clone(),
-                registry_name: row.registry_name.clone(),
-                versions: 0,
-                latest: None,
-                labels: BTreeMap::new(),
-                created_at: row.created_at,
-                updated_at: row.created_at,
-            });
-            prompt.versions += 1;
-            prompt.updated_at = row.created_at;
-            prompt.latest = if row.is_active { Some(number(row.version)) } else { prompt.latest };
-        }
-        for label in labels {
-            if let Some(prompt) = prompts.get_mut(&label.registry_name) {
-                prompt.labels.insert(label.label, number(label.version));
-            }
-        }
-        Ok(prompts.into_values().collect())
-    }
-
-    /// The labels of a prompt and the versions that they point to.
-    ///
-    /// # Errors
-    /// [`RegistryError::Database`].
-    pub async fn labels(&self, name: &str) -> Result<BTreeMap<String, u32>, RegistryError> {
-        let registry_name = self.name(name);
-        let mut session = self.session().await;
-        let connection = session.connection("reading the labels of a prompt").await?;
-        let rows = sql::labels(connection, Some(&registry_name)).await;
-        Ok(session.done(rows)?.into_iter().map(|row| (row.label, number(row.version))).collect())
-    }
-
     /// Lets a label point to a version; `production` is the one that renderings use.
     ///
     /// # Errors
@@ -311,99 +173,6 @@ impl Registry {
         }
         .await;
         self.end(&mut session, set).await
-    }
-
-    /// Starts an experiment. A prompt has one at a time.
-    ///
-    /// # Errors
-    /// [`RegistryError::Experiment`], [`RegistryError::NoSuchVersion`], or [`RegistryError::Database`].
-    pub async fn start_experiment(&self, plan: ExperimentPlan) -> Result<Experiment, RegistryError> {
-        let registry_name = self.name(&plan.prompt);
-        let arms = plan.checked_arms(&registry_name)?;
-        let mut session = self.session().await;
-        session.begin("starting an experiment").await?;
-        let started = async {
-            for arm in &arms {
-                exists(&mut session, &registry_name, arm.version).await?;
-            }
-            let earlier = sql::experiments_of(session.open("starting an experiment")?, &registry_name).await;
-            let earlier = session.done(earlier)?;
-            if let Some(running) = earlier.iter().find(|row| row.status == "running") {
-                let reason = format!("`{}` ({}) is running: stop it first", running.name, running.id);
-                return Err(RegistryError::Experiment { registry_name, reason });
-            }
-            let id = format!("exp_{registry_name}_{}", earlier.len() + 1);
-            let experiment = Experiment {
-                name: if plan.name.is_empty() { id.clone() } else { plan.name },
-                id,
-                registry_name,
-                arms,
-                key: plan.key,
-                status: ExperimentStatus::Running,
-                started_at: now(),
-                ended_at: None,
-            };
-            write(&mut session, &experiment).await?;
-            Ok(experiment)
-        }
-        .await;
-        self.end(&mut session, started).await
-    }
-
-    /// Stops an experiment; one that is over stays as it is. Renderings go back to label and latest version.
-    ///
-    /// # Errors
-    /// [`RegistryError::NoSuchExperiment`], or [`RegistryError::Database`].
-    pub async fn stop_experiment(&self, id: &str) -> Result<Experiment, RegistryError> {
-        let mut session = self.session().await;
-        session.begin("stopping an experiment").await?;
-        let stopped = async {
-            let mut experiment = find(&mut session, id).await?;
-            if experiment.status == ExperimentStatus::Running {
-                (experiment.status, experiment.ended_at) = (ExperimentStatus::Stopped, Some(now()));
-                write(&mut session, &experiment).await?;
-            }
-            Ok(experiment)
-        }
-        .await;
-        self.end(&mut session, stopped).await
-    }
-
-    /// One experiment.
-    ///
-    /// # Errors
-    /// [`RegistryError::NoSuchExperiment`], or [`RegistryError::Database`].
-    pub async fn experiment(&self, id: &str) -> Result<Experiment, RegistryError> {
-        let mut session = self.session().await;
-        session.connection("reading an experiment").await?;
-        find(&mut session, id).await
-    }
-
-    /// The experiments of a prompt, or of all, the newest first.
-    ///
-    /// # Errors
-    /// [`RegistryError::Database`].
-    pub async fn list_experiments(&self, name: Option<&str>) -> Result<Vec<Experiment>, RegistryError> {
-        let registry_name = name.map(|name| self.name(name));
-        let mut session = self.session().await;
-        let connection = session.connection("listing experiments").await?;
-        let rows = match &registry_name {
-            Some(name) => sql::experiments_of(connection, name).await,
-            None => sql::experiments(connection).await,
-        };
-        Ok(session.done(rows)?.into_iter().map(Experiment::of_row).collect())
-    }
-
-    /// What was measured in an experiment so far, arm by arm.
-    ///
-    /// # Errors
-    /// [`RegistryError::NoSuchExperiment`], or [`RegistryError::Database`].
-    pub async fn arm_samples(&self, id: &str) -> Result<Vec<ArmSamples>, RegistryError> {
-        let mut session = self.session().await;
-        session.connection("reading the samples of an experiment").await?;
-        let experiment = find(&mut session, id).await?;
-        let rows = sql::samples::of_experiment(session.open("reading the samples of an experiment")?, id).await;
-        Ok(experiment.sorted(session.done(rows)?))
     }
 
     /// Links executions and observations that were stored before the registry knew their text. Programs do so by themselves after they
@@ -563,49 +332,5 @@ async fn exists(session: &mut Session, registry_name: &str, version: u32) -> Res
     match session.done(found)? {
         Some(_) => Ok(()),
         None => Err(RegistryError::NoSuchVersion { registry_name: registry_name.to_owned(), version }),
-    }
-}
-
-async fn find(session: &mut Session, id: &str) -> Result<Experiment, RegistryError> {
-    let row = sql::experiment(session.open("reading an experiment")?, id).await;
-    let found = session.done(row)?.map(Experiment::of_row);
-    found.ok_or_else(|| RegistryError::NoSuchExperiment { id: id.to_owned() })
-}
-
-/// Writes an experiment, and notes its arms on the versions while it runs.
-async fn write(session: &mut Session, experiment: &Experiment) -> Result<(), RegistryError> {
-    let is_running = experiment.status == ExperimentStatus::Running;
-    let row = ExperimentRow {
-        id: experiment.id.clone(),
-        registry_name: experiment.registry_name.clone(),
-        name: experiment.name.clone(),
-        arms: Json::of(&experiment.arms),
-        status: if is_running { "running" } else { "stopped" }.to_owned(),
-        started_at: experiment.started_at,
-        ended_at: experiment.ended_at,
-        metadata: Json::of(&serde_json::Map::new()),
-        sticky_key: if experiment.key == StickyKey::User { "user" } else { "session" }.to_owned(),
-    };
-    let arms: Vec<(u32, &str, f64)> = if is_running {
-        experiment.arms.iter().map(|arm| (arm.version, arm.group.as_str(), arm.percent)).collect()
-    } else {
-        Vec::new()
-    };
-    let connection = session.open("writing an experiment")?;
-    let written = async {
-        sql::write_experiment(connection, row).await?;
-        sql::mark_arms(connection, &experiment.registry_name, &arms).await
-    }
-    .await;
-    Ok(session.done(written)?)
-}
-
-fn difference(from: &PromptVersion, to: &PromptVersion) -> PromptDiff {
-    let system = |version: &PromptVersion| version.system.clone().unwrap_or_default();
-    PromptDiff {
-        from: from.version,
-        to: to.version,
-        system: TextDiff::new(&system(from), &system(to)),
-        template: TextDiff::new(&from.template, &to.template),
     }
 }
