@@ -7,7 +7,7 @@ use crate::sql::tests::on_every_database;
 
 /// A run whose component recorded two decisions.
 fn recorded() -> Trace {
-    let mut trace = run(1, 1);
+    let mut trace = recent(1, 1);
     let mut judged = stage(1, 1.0);
     judged.component = Some("rubric_loader".into());
     judged.decisions = vec![decision("d1", "exa"), decision("d2", "reddit")];
