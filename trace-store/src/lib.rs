@@ -1,6 +1,8 @@
 //! Where whytrace keeps traces and how they are asked for.
 
 pub mod files;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod prompts;
 pub mod settings;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod sql;

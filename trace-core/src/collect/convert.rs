@@ -1,15 +1,15 @@
 //! Records to events: names, ids, durations.
 
 use crate::context::shared::Shared;
-use crate::event::{Body, DecisionMade, Noted, ObservationEnd, ObservationStart, StageEnd, StageStart};
-use crate::model::{Alternative, Kind, LlmCall, Outcome, RUN_STAGE, Timestamp};
+use crate::event::{Body, DecisionMade, LlmInteraction, Noted, ObservationEnd, ObservationStart, StageEnd, StageStart};
+use crate::model::{Alternative, Kind, LlmCall, Object, Outcome, PromptLink, RUN_STAGE, Timestamp};
 use crate::names::clean_name;
 use crate::record::{Draft, Ending, Opening, Record};
-use crate::registry::{ComponentDecl, Site, SiteKind};
+use crate::registry::{ComponentDecl, LinkedPrompt, PromptArm, Site, SiteKind, prompt_source};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// The stage that an event belongs to, by name.
@@ -36,15 +36,20 @@ pub(super) struct Convert {
     stages: HashMap<u64, Named>,
     /// How often a stage's name was used.
     names: HashMap<String, u32>,
-    /// When the open spans began.
-    began: HashMap<u64, Tick>,
+    /// When the open spans began, and in which span.
+    began: HashMap<u64, (Tick, u64)>,
     /// The declared components of open spans and of all stages.
     components: HashMap<u64, ComponentDecl>,
-    /// The open observations of model calls.
-    calls: HashSet<u64>,
+    /// The open observations of model calls, and the prompt that each was linked to last.
+    calls: HashMap<u64, LinkedPrompt>,
+    /// Calls made with a prompt whose version is not known yet.
+    unversioned: BTreeMap<u64, (Named, PromptLink)>,
     /// Undeclared decisions that were warned of.
     warned: HashSet<(&'static str, &'static str)>,
 }
+
+/// How many calls of one trace are remembered whose versions are not known yet.
+const UNVERSIONED: usize = 10_000;
 
 fn hex(id: u64) -> String {
     format!("{id:016x}")
@@ -61,19 +66,21 @@ impl Convert {
             names: HashMap::from([(RUN_STAGE.to_owned(), 1)]),
             began: HashMap::new(),
             components: HashMap::new(),
-            calls: HashSet::new(),
+            calls: HashMap::new(),
+            unversioned: BTreeMap::new(),
             warned: HashSet::new(),
         }
     }
 
-    pub(super) fn record(&mut self, record: Record) -> Converted {
-        match record {
+    /// `None` for a record of which nothing is to be said.
+    pub(super) fn record(&mut self, record: Record) -> Option<Converted> {
+        Some(match record {
             Record::Start { at, id, parent, stage, site, opening, .. } => {
-                self.began.insert(id, at);
+                self.began.insert(id, (at, parent));
                 self.start(id, parent, stage, site, opening)
             }
             Record::End { at, id, stage, outcome, is_stage, ending, .. } => {
-                let duration = self.began.remove(&id).map(|began| at.duration_since(began));
+                let duration = self.began.remove(&id).map(|(began, _)| at.duration_since(began));
                 if !is_stage {
                     self.components.remove(&id);
                     self.calls.remove(&id);
@@ -82,8 +89,9 @@ impl Convert {
                 Converted { body, named: self.named(stage), duration, warnings: Vec::new() }
             }
             Record::Decision { id, span, stage, site, draft, .. } => self.decision(id, span, stage, site, *draft),
+            Record::Rendered { span, stage, linked, .. } => return self.rendered(span, stage, *linked),
             Record::Fact { at, span, stage, body, .. } => self.fact(at, span, stage, *body),
-        }
+        })
     }
 
     fn named(&self, stage: u64) -> Named {
@@ -117,12 +125,13 @@ impl Convert {
         } else {
             let kind = Kind::from(site.observes);
             let mut llm = (kind.is_model_call() || prompt.is_some() || model.is_some()).then(LlmCall::new);
-            if let (Some(llm), Some(prompt)) = (&mut llm, prompt) {
-                *llm = std::mem::take(llm).prompt(prompt.link());
-            }
+            let linked = prompt.map(|prompt| *prompt).unwrap_or_default();
+            let arm = linked.arm.as_ref().map(PromptArm::attributes).unwrap_or_default();
             if let Some(llm) = &mut llm {
+                *llm = std::mem::take(llm).prompt(linked.link.clone());
                 llm.model = model;
-                self.calls.insert(id);
+                self.note_version(id, stage, &linked.link);
+                self.calls.insert(id, linked);
             }
             Body::ObservationStart(ObservationStart {
                 id: hex(id),
@@ -132,6 +141,7 @@ impl Convert {
                 input: inputs,
                 llm: llm.map(Box::new),
                 location,
+                extra: arm,
                 ..ObservationStart::default()
             })
         };
@@ -140,6 +150,55 @@ impl Convert {
             named.component = Some(component.name.to_owned());
         }
         Converted { body, named, duration: None, warnings: Vec::new() }
+    }
+
+    /// A prompt was rendered inside of a call that was declared to be made with it: that version is the call's, whatever was expected when it
+    /// began. `None` where that is known already, or there is no such call.
+    fn rendered(&mut self, span: u64, stage: u64, linked: LinkedPrompt) -> Option<Converted> {
+        let mut id = span;
+        while !self.calls.contains_key(&id) {
+            id = self.began.get(&id)?.1;
+        }
+        let call = self.calls.get_mut(&id)?;
+        if call.link.prompt_name != linked.link.prompt_name || *call == linked {
+            return None;
+        }
+        let arm = match (&call.arm, &linked.arm) {
+            (_, Some(arm)) => arm.attributes(),
+            // Nothing of the arm that was expected may stay.
+            (Some(_), None) => {
+                [PromptArm::EXPERIMENT, PromptArm::GROUP].map(|key| (key.to_owned(), Value::Null)).into_iter().collect()
+            }
+            (None, None) => Object::new(),
+        };
+        *call = linked.clone();
+        self.note_version(id, stage, &linked.link);
+        Some(Converted {
+            body: relink(id, linked.link, arm),
+            named: self.named(stage),
+            duration: None,
+            warnings: Vec::new(),
+        })
+    }
+
+    fn note_version(&mut self, id: u64, stage: u64, link: &PromptLink) {
+        if link.prompt_version.is_some() || link.template_hash.is_none() {
+            self.unversioned.remove(&id);
+        } else if prompt_source().is_some() && self.unversioned.len() < UNVERSIONED {
+            self.unversioned.insert(id, (self.named(stage), link.clone()));
+        }
+    }
+
+    /// The versions that became known since their calls began, before the trace ends.
+    pub(super) fn late_versions(&mut self) -> Vec<(Named, Body)> {
+        let Some(source) = prompt_source().filter(|_| !self.unversioned.is_empty()) else { return Vec::new() };
+        let known = |(id, (named, link)): (u64, (Named, PromptLink))| {
+            let (name, hash) = (link.prompt_name?, link.template_hash?);
+            let version = source.version_of(&name, &hash)?;
+            let link = PromptLink::new(&name, source.registry_name(&name), Some(version), Some(hash));
+            Some((named, relink(id, link, Object::new())))
+        };
+        std::mem::take(&mut self.unversioned).into_iter().filter_map(known).collect()
     }
 
     /// Gives a stage its unique name: `synthesis`, `synthesis#2`, …
@@ -214,20 +273,20 @@ impl Convert {
     fn fact(&mut self, at: Tick, span: u64, stage: u64, mut body: Body) -> Converted {
         match &mut body {
             Body::StageStart(start) => {
-                self.began.insert(span, at);
+                self.began.insert(span, (at, span_of(start.parent_id.as_deref())));
                 self.begin_stage(span, &start.name, None);
                 start.name = clean_name(&start.name).into_owned();
             }
             Body::ObservationStart(start) => {
-                self.began.insert(span, at);
+                self.began.insert(span, (at, span_of(start.parent_id.as_deref())));
                 start.name = clean_name(&start.name).into_owned();
                 if start.kind.is_model_call() {
                     start.llm.get_or_insert_default();
-                    self.calls.insert(span);
+                    self.calls.insert(span, LinkedPrompt::default());
                 }
             }
             // Said inside of a model call, it is about that call.
-            Body::LlmInteraction(interaction) if self.calls.contains(&span) => interaction.id = None,
+            Body::LlmInteraction(interaction) if self.calls.contains_key(&span) => interaction.id = None,
             _ => {}
         }
         let mut duration = None;
@@ -239,6 +298,16 @@ impl Convert {
         }
         Converted { body, named: self.named(stage), duration, warnings: Vec::new() }
     }
+}
+
+/// Links a call that has begun.
+fn relink(id: u64, link: PromptLink, arm: Object) -> Body {
+    let llm = Box::new(LlmCall::new().prompt(link));
+    Body::LlmInteraction(LlmInteraction { span_id: Some(hex(id)), llm, extra: arm, ..LlmInteraction::default() })
+}
+
+fn span_of(id: Option<&str>) -> u64 {
+    id.and_then(|id| u64::from_str_radix(id, 16).ok()).unwrap_or(0)
 }
 
 fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Option<Box<Ending>>) -> Body {

@@ -84,12 +84,13 @@ impl OpenTrace {
     pub(super) fn accept(&mut self, record: Record, streams: &mut Streams) {
         let began = Tick::now();
         let at = record.at();
-        let converted = self.convert.record(record);
+        let Some(converted) = self.convert.record(record) else { return };
         for warning in converted.warnings {
             self.emit(at, converted.named.clone(), None, Body::Warning(warning), streams);
         }
         let mut body = converted.body;
         if let Body::TraceEnd(end) = &mut body {
+            self.fill_versions(at, streams);
             end.metadata = self.account();
         }
         let is_end = matches!(body, Body::TraceEnd(_));
@@ -98,6 +99,13 @@ impl OpenTrace {
         self.ended |= is_end;
         self.report_drops(at, streams);
         self.work += began.elapsed();
+    }
+
+    /// Says which versions of prompts became known since their calls began.
+    fn fill_versions(&mut self, at: Tick, streams: &mut Streams) {
+        for (named, body) in self.convert.late_versions() {
+            self.emit(at, named, None, body, streams);
+        }
     }
 
     /// Writes how many records were dropped while that grows, so that the trace of a process that dies tells it too.
@@ -154,7 +162,9 @@ impl OpenTrace {
         }
         self.shared.ended.store(true, Ordering::Release);
         self.ended = true;
-        let (at, metadata) = (Tick::now(), self.account());
+        let at = Tick::now();
+        self.fill_versions(at, streams);
+        let metadata = self.account();
         let status = self.shared.marked().unwrap_or(Status::Incomplete);
         let end = TraceEnd { status, metadata, error: self.shared.take_error(), ..TraceEnd::default() };
         let duration = Some(at.duration_since(self.shared.started));

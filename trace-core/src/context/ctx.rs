@@ -58,6 +58,18 @@ impl Ctx {
         self.place.trace.as_ref().map(|trace| trace.trace_id.as_str())
     }
 
+    /// The conversation or job that the trace belongs to; that of a trace without one is the trace's own id.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        self.place.trace.as_ref().map(|trace| trace.session_id.as_str())
+    }
+
+    /// Who the trace is run for, as far as it was said so far.
+    #[must_use]
+    pub fn user_id(&self) -> Option<String> {
+        self.place.trace.as_ref()?.user()
+    }
+
     /// The W3C `traceparent` header for calls made from here (`00-<trace id>-<span id>-01`).
     #[must_use]
     pub fn traceparent(&self) -> Option<String> {

@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) iterations: AtomicU64,
     /// Status and error set by hand.
     marked: Mutex<(Option<Status>, Option<ErrorInfo>)>,
+    /// Who it is run for.
+    user: Mutex<Option<String>>,
     pub(crate) ended: AtomicBool,
     /// Resolved when the sinks are done.
     pub(crate) completion: Arc<Completion>,
@@ -85,6 +87,7 @@ impl Shared {
             waited: AtomicU64::new(0),
             iterations: AtomicU64::new(0),
             marked: Mutex::default(),
+            user: Mutex::default(),
             ended: AtomicBool::new(false),
             completion,
         })
@@ -122,6 +125,14 @@ impl Shared {
 
     pub(crate) fn take_error(&self) -> Option<ErrorInfo> {
         self.marks().1.take()
+    }
+
+    pub(crate) fn set_user(&self, user: String) {
+        *self.user.lock().unwrap_or_else(PoisonError::into_inner) = Some(user);
+    }
+
+    pub(crate) fn user(&self) -> Option<String> {
+        self.user.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn count_drop(&self) {

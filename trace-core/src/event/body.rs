@@ -1,5 +1,6 @@
 //! What an event says, kind by kind.
 
+use super::PromptExecution;
 use crate::model::{
     Alternative, CalibrationFlag, ChildTrace, ErrorInfo, Evidence, Gate, Iteration, Kind, LlmCall, Object, Outcome,
     Score, Status,
@@ -95,6 +96,8 @@ bodies! {
     EvidenceFound(EvidenceFound) = "evidence",
     /// A model call, or more about the one that runs.
     LlmInteraction(LlmInteraction) = "llm_interaction",
+    /// A model call that the program logged itself.
+    PromptExecuted(PromptExecution) = "prompt_execution",
     /// A template was rendered.
     TemplateRender(TemplateRender) = "template_render",
     /// A check found something.
@@ -605,6 +608,7 @@ impl Body {
             Self::ObservationStart(start) => start.llm.as_deref(),
             Self::ObservationEnd(end) => end.llm.as_deref(),
             Self::LlmInteraction(interaction) => Some(&interaction.llm),
+            Self::PromptExecuted(execution) => Some(&execution.llm),
             _ => None,
         }
     }

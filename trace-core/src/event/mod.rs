@@ -8,6 +8,7 @@
 //! Unknown events and fields are kept.
 
 mod body;
+mod execution;
 mod length;
 
 pub use body::{
@@ -15,6 +16,8 @@ pub use body::{
     IterationDone, LlmInteraction, MemoryUse, Noted, ObservationEnd, ObservationStart, OutputSet, ScoreGiven, StageEnd,
     StageStart, TemplateRender, TraceAccount, TraceEnd, TraceStart, TraceUpdate, Unknown, ValidationError,
 };
+
+pub use execution::PromptExecution;
 
 use crate::model::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};

@@ -1,11 +1,14 @@
 //! Facts that are observations of their own, reported at once: model calls, rendered templates, failed checks, files.
 
 use super::{At, Fold};
-use crate::event::{FileWrite, LlmInteraction, TemplateRender, ValidationError};
+use crate::event::{FileWrite, LlmInteraction, PromptExecution, TemplateRender, ValidationError};
 use crate::fold::place::Loc;
 use crate::model::{ErrorInfo, Kind, LlmCall, Object, Observation, Outcome};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+/// The attribute of a model call that the program logged itself.
+pub const EXECUTION: &str = "execution";
 
 /// What a leaf has in common with the others.
 struct Leaf {
@@ -27,6 +30,7 @@ impl Fold {
             self.merge_call(stage, index, *llm);
             let attributes = &mut self.observation_mut(stage, index).attributes;
             attributes.extend(side_file.map(|file| ("side_file".to_owned(), Value::String(file))));
+            attributes.extend(extra);
             return;
         }
         let failure = failure(&llm);
@@ -40,6 +44,30 @@ impl Fold {
         };
         let leaf = Leaf { id: id.unwrap_or_default(), span_id, observation, extra };
         if let Some((stage, index)) = self.insert_leaf(at, leaf) {
+            self.merge_call(stage, index, *llm);
+        }
+    }
+
+    /// What the program logged of a call that nothing observed: a model call under the prompt's name, with what was logged beside it as the
+    /// attribute `execution`.
+    pub(super) fn prompt_execution(&mut self, at: &At, execution: PromptExecution) {
+        let PromptExecution { id, span_id, llm, success, response_time_ms, error, metadata, arm, extra, .. } =
+            execution;
+        let logged = json!({
+            "input_tokens": execution.input_tokens,
+            "output_tokens": execution.output_tokens,
+            "metadata": metadata,
+        });
+        let observation = Observation {
+            name: llm.prompt_name.clone().unwrap_or_else(|| "llm".to_owned()),
+            kind: Kind::Llm,
+            outcome: Some(if success { Outcome::Ok } else { Outcome::Err }),
+            error: error.map(|message| ErrorInfo { message, ..ErrorInfo::default() }),
+            attributes: arm.into_iter().chain(present([(EXECUTION, logged)])).collect(),
+            ..Observation::default()
+        };
+        let at = At { duration_ms: Some(response_time_ms).filter(|millis| millis.is_finite()), ..at.clone() };
+        if let Some((stage, index)) = self.insert_leaf(&at, Leaf { id, span_id, observation, extra }) {
             self.merge_call(stage, index, *llm);
         }
     }

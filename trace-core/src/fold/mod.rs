@@ -18,6 +18,8 @@ mod tests;
 mod totals;
 mod weight;
 
+pub use leaves::EXECUTION;
+
 use crate::event::{Body, Event};
 use crate::model::{Timestamp, Trace};
 use indexmap::IndexMap;
@@ -69,7 +71,7 @@ pub struct Fold {
 }
 
 /// What the envelope of an event says of the fact in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct At {
     seq: u64,
     ts: Timestamp,
@@ -148,6 +150,7 @@ impl Fold {
             Body::DecisionMade(decision) => self.decision(at, decision),
             Body::EvidenceFound(found) => self.evidence(at, found),
             Body::LlmInteraction(interaction) => self.llm_interaction(at, interaction),
+            Body::PromptExecuted(execution) => self.prompt_execution(at, execution),
             Body::TemplateRender(render) => self.template_render(at, render),
             Body::ValidationError(error) => self.validation_error(at, error),
             Body::FileWrite(write) => self.file_write(at, write),

@@ -29,6 +29,12 @@ pub(super) fn of(body: &Body) -> usize {
         }
         Body::EvidenceFound(found) => evidence(&found.evidence),
         Body::LlmInteraction(interaction) => size_of::<Observation>() + call(Some(&interaction.llm)),
+        Body::PromptExecuted(execution) => {
+            size_of::<Observation>()
+                + call(Some(&execution.llm))
+                + value(&execution.metadata)
+                + text(execution.error.as_ref())
+        }
         Body::TemplateRender(render) => {
             size_of::<Observation>()
                 + value(&render.variables)

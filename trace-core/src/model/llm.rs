@@ -81,6 +81,25 @@ pub struct PromptLink {
 }
 
 impl PromptLink {
+    /// The link to a prompt under its registry name; with a version also its URI.
+    ///
+    /// ```
+    /// use trace_core::model::PromptLink;
+    /// let link = PromptLink::new("support_bot", "support_bot_prompt", Some(2), None);
+    /// assert_eq!(link.prompt_uri.as_deref(), Some("prompts:/support_bot_prompt/2"));
+    /// ```
+    #[must_use]
+    pub fn new(name: &str, registry_name: impl Into<String>, version: Option<u32>, hash: Option<String>) -> Self {
+        let registry_name = registry_name.into();
+        Self {
+            prompt_name: Some(name.to_owned()),
+            prompt_version: version,
+            prompt_uri: version.map(|version| format!("prompts:/{registry_name}/{version}")),
+            prompt_registry_name: Some(registry_name),
+            template_hash: hash,
+        }
+    }
+
     /// Whether the call was made without a declared prompt.
     #[must_use]
     pub fn is_unlinked(&self) -> bool {

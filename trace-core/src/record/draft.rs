@@ -4,7 +4,7 @@ use super::capture;
 use super::tape::Tape;
 use crate::event::Body;
 use crate::model::{ErrorInfo, LlmCall, Object, Outcome, Usage};
-use crate::registry::{Prompt, Site};
+use crate::registry::{LinkedPrompt, Prompt, Site};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -25,7 +25,7 @@ pub struct Begin {
 pub(crate) struct Opening {
     /// The entries of a map, without its frame.
     pub(crate) inputs: Tape,
-    pub(crate) prompt: Option<&'static Prompt>,
+    pub(crate) prompt: Option<Box<LinkedPrompt>>,
     pub(crate) model: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Begin {
 
     /// The prompt that the call is made with.
     pub fn prompt(&mut self, prompt: &'static Prompt) {
-        self.opening.prompt = Some(prompt);
+        self.opening.prompt = Some(Box::new(prompt.linked()));
     }
 
     /// The model that the call is made to.
@@ -323,6 +323,7 @@ impl DecisionDraft {
 pub(super) fn body_size(body: &Body) -> usize {
     match body {
         Body::LlmInteraction(interaction) => llm_size(&interaction.llm),
+        Body::PromptExecuted(execution) => llm_size(&execution.llm) + value_size(&execution.metadata),
         Body::ObservationStart(start) => value_size(&start.input) + start.llm.as_ref().map_or(0, |llm| llm_size(llm)),
         Body::ObservationEnd(end) => value_size(&end.output) + end.llm.as_ref().map_or(0, |llm| llm_size(llm)),
         Body::StageStart(start) => value_size(&start.inputs),

@@ -8,7 +8,7 @@ use super::{Record, recording};
 use crate::context::local;
 use crate::event::{
     Body, CacheAccess, ChildStart, ErrorRaised, EvidenceFound, FileWrite, LlmInteraction, MemoryUse, Noted, OutputSet,
-    ScoreGiven, TemplateRender, TraceUpdate, ValidationError,
+    PromptExecution, ScoreGiven, TemplateRender, TraceUpdate, ValidationError,
 };
 use crate::model::{ChildTrace, ErrorInfo, Evidence, Gate, GatePolicy, Kind, LlmCall, Object, Score};
 use fastant::Instant;
@@ -24,7 +24,7 @@ pub(crate) struct At {
 }
 
 impl At {
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         hex(self.id)
     }
 }
@@ -92,7 +92,11 @@ pub fn set_research_type(research_type: impl Display) {
 
 /// Who the run is for, once it is known.
 pub fn set_user(user: impl Display) {
-    update(|update| update.user_id = Some(capture::display(&user)));
+    update(|update| {
+        let user = capture::display(&user);
+        local::with(|local| local.trace().inspect(|trace| trace.set_user(user.clone())));
+        update.user_id = Some(user);
+    });
 }
 
 /// Says something of the innermost stage or observation.
@@ -191,6 +195,12 @@ pub fn llm(call: LlmCall) {
         let (id, span_id) = (Some(at.id()), at.span_id.clone());
         Body::LlmInteraction(LlmInteraction { id, span_id, llm: Box::new(call), ..LlmInteraction::default() })
     });
+}
+
+/// A model call made with a prompt that no `#[observable(kind = llm)]` observes; see [`PromptExecution::log`].
+#[allow(clippy::must_use_candidate)] // most callers log and go on
+pub fn log_prompt_execution(execution: PromptExecution) -> Option<String> {
+    execution.log()
 }
 
 /// The rendering of a template. Ids are filled in.

@@ -10,6 +10,7 @@ pub mod failure;
 mod future;
 mod guards;
 pub mod probe;
+mod prompts;
 mod ring;
 mod run;
 mod span;
@@ -25,10 +26,11 @@ pub use span::{BelongsToItsThread, Span, begin, call_once, decision, enter, obse
 pub use stream::{IntoSpanStream, SpanStream, StreamFuture, future_stream, stream};
 
 pub(crate) use draft::{Draft, Ending, Opening};
+pub(crate) use prompts::{log_execution, prompt_rendered};
 
 use crate::event::Body;
 use crate::model::Outcome;
-use crate::registry::Site;
+use crate::registry::{LinkedPrompt, Site};
 use fastant::Instant;
 
 /// One fact as the caller's thread leaves it. At most 64 bytes: a cache line.
@@ -47,6 +49,8 @@ pub(crate) enum Record {
     End { trace: u64, at: Instant, id: u64, stage: u64, outcome: Outcome, is_stage: bool, ending: Option<Box<Ending>> },
     /// A `decision!`.
     Decision { trace: u64, at: Instant, id: u64, span: u64, stage: u64, site: &'static Site, draft: Box<Draft> },
+    /// A prompt was rendered.
+    Rendered { trace: u64, at: Instant, span: u64, stage: u64, linked: Box<LinkedPrompt> },
     /// Everything else, already in the shape of its event, with `span` still to be filled in.
     Fact { trace: u64, at: Instant, span: u64, stage: u64, body: Box<Body> },
 }
@@ -57,13 +61,18 @@ impl Record {
             Self::Start { trace, .. }
             | Self::End { trace, .. }
             | Self::Decision { trace, .. }
+            | Self::Rendered { trace, .. }
             | Self::Fact { trace, .. } => *trace,
         }
     }
 
     pub(crate) fn at(&self) -> Instant {
         match self {
-            Self::Start { at, .. } | Self::End { at, .. } | Self::Decision { at, .. } | Self::Fact { at, .. } => *at,
+            Self::Start { at, .. }
+            | Self::End { at, .. }
+            | Self::Decision { at, .. }
+            | Self::Rendered { at, .. }
+            | Self::Fact { at, .. } => *at,
         }
     }
 
@@ -77,7 +86,7 @@ impl Record {
                     Body::TraceEnd(_) | Body::StageEnd(_) | Body::ErrorRaised(_) | Body::ValidationError(_)
                 )
             }
-            Self::Start { .. } | Self::Decision { .. } => false,
+            Self::Start { .. } | Self::Decision { .. } | Self::Rendered { .. } => false,
         }
     }
 
@@ -87,6 +96,7 @@ impl Record {
             Self::Start { opening, .. } => opening.as_ref().map_or(0, |opening| opening.size()),
             Self::End { ending, .. } => ending.as_ref().map_or(0, |ending| ending.size()),
             Self::Decision { draft, .. } => draft.size(),
+            Self::Rendered { .. } => 0,
             Self::Fact { body, .. } => draft::body_size(body),
         }
     }

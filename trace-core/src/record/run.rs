@@ -188,6 +188,9 @@ fn open(mut run: Run) -> Opened {
     let session_id = session.unwrap_or_else(|| trace_id.clone());
     let root_span = random_u64();
     let shared = Shared::new(trace_id, otel_trace_id, session_id, run.project, project_id, root_span, tracer);
+    if let Some(user) = &run.user {
+        shared.set_user(user.clone());
+    }
     let start = TraceStart {
         schema_version: SCHEMA_VERSION,
         otel_trace_id: Some(shared.otel_trace_id.clone()),

@@ -38,6 +38,7 @@ impl Redactor {
             Body::DecisionMade(body) => self.decision(body),
             Body::EvidenceFound(body) => self.evidence_found(body),
             Body::LlmInteraction(body) => self.llm_interaction(body),
+            Body::PromptExecuted(body) => self.prompt_execution(body),
             Body::TemplateRender(body) => self.template_render(body),
             Body::ValidationError(body) => self.validation_error(body),
             Body::FileWrite(body) => self.file_write(body),
@@ -224,6 +225,29 @@ impl Redactor {
         self.ids([id, span_id]);
         self.llm(llm);
         self.lines_of([("side_file", side_file)]);
+        self.extra(extra);
+    }
+
+    fn prompt_execution(&self, body: &mut PromptExecution) {
+        let PromptExecution {
+            id,
+            span_id,
+            llm,
+            success: _,
+            response_time_ms: _,
+            input_tokens: _,
+            output_tokens: _,
+            error,
+            metadata,
+            arm,
+            extra,
+        } = body;
+        self.id(id);
+        self.ids([span_id]);
+        self.llm(llm);
+        self.words_of([("error", error)]);
+        self.content("metadata", metadata);
+        self.measures("arm", arm);
         self.extra(extra);
     }
 

@@ -12,7 +12,11 @@ mod site;
 pub use component::{ComponentDecl, TracingComponent};
 pub use conformance::{Problem, assert_conformance};
 pub use listing::{DecisionPoint, Registry, registry};
-pub use prompt::{Prompt, PromptError, RenderedPrompt, name_fault, registry_name, template_hash};
+pub(crate) use prompt::prompt_source;
+pub use prompt::{
+    Choice, LinkedPrompt, Prompt, PromptArm, PromptError, PromptSource, PromptVersionText, RenderedPrompt, Template,
+    name_fault, registry_name, set_prompt_source, template_hash,
+};
 #[doc(hidden)]
 pub use prompt::{PromptRef, TemplateValue, checked_prompt_name, template_value};
 pub use site::{Site, SiteKind, SiteRef};

@@ -32,8 +32,8 @@ macro_rules! migrations {
 
 fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
-        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema"),
-        DatabaseKind::Postgres => migrations!("postgres": 1 "schema"),
+        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 3 "prompts"),
+        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 3 "prompts"),
     }
 }
 

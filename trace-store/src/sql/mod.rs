@@ -13,7 +13,9 @@ mod error;
 mod link;
 mod migrate;
 mod outbox;
+pub(crate) mod prompts;
 mod rows;
+mod session;
 mod sink;
 mod store;
 #[cfg(test)]
@@ -23,10 +25,12 @@ mod url;
 mod value;
 mod writer;
 
+pub(crate) use dialect::Connection;
 pub use error::SqlError;
 pub use migrate::MigrationStatus;
 pub use outbox::{Outbox, OutboxError, OutboxLimits, OutboxStatus};
 pub use rows::TraceRow;
+pub(crate) use session::Session;
 pub use sink::{RowsOptions, RowsSink, RowsStatus};
 pub use store::SqlStore;
 pub use url::{DatabaseKind, DatabaseUrl};

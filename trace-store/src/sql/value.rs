@@ -184,6 +184,11 @@ impl Cell for Timestamp {
 pub struct Json(pub(crate) String);
 
 impl Json {
+    /// A value as JSON; one that refuses to be serialized is null.
+    pub(crate) fn of(value: &impl serde::Serialize) -> Self {
+        Self(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -5,6 +5,7 @@
 
 use super::dialect::Connection;
 use super::document;
+use super::prompts::executions::{Ledger, is_loose};
 use super::rows::{
     self, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow, TraceRow,
 };
@@ -61,7 +62,7 @@ pub(crate) async fn write_declared(connection: &mut Connection, registry: &Regis
 async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> Result<(), sqlx::Error> {
     // In the order of their ids: new rows go to the end of every index.
     let mut newest: BTreeMap<String, &FinishedTrace> = BTreeMap::new();
-    for finished in traces {
+    for finished in traces.iter().filter(|finished| !is_loose(finished)) {
         let held = newest.entry(rows::key(&finished.trace)).or_insert(finished);
         if version(finished) >= version(held) {
             *held = finished;
@@ -71,8 +72,12 @@ async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> 
     connection.lock_traces(ids.clone()).await?;
     let stored = stored_versions(connection, ids).await?;
     newest.retain(|id, finished| stored.get(id).is_none_or(|stored| *stored <= version(finished)));
-    remove(connection, newest.keys().filter(|id| stored.contains_key(*id)).cloned().collect()).await?;
-    insert(connection, newest.into_values()).await
+    let again: Vec<String> = newest.keys().filter(|id| stored.contains_key(*id)).cloned().collect();
+    let batch = || newest.values().copied().chain(traces.iter().filter(|finished| is_loose(finished)));
+    let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
+    remove(connection, again).await?;
+    insert(connection, batch(), &mut ledger).await?;
+    ledger.close(connection).await
 }
 
 /// Which of two versions of a trace is the newer: the one to which more events came late.
@@ -102,11 +107,15 @@ async fn remove(connection: &mut Connection, ids: Vec<String>) -> Result<(), sql
     Ok(())
 }
 
-async fn insert(connection: &mut Connection, traces: impl Iterator<Item = &FinishedTrace>) -> Result<(), sqlx::Error> {
+async fn insert(
+    connection: &mut Connection,
+    traces: impl Iterator<Item = &FinishedTrace>,
+    ledger: &mut Ledger,
+) -> Result<(), sqlx::Error> {
     let mut waiting = Waiting::default();
     let now = Timestamp::now();
     for finished in traces {
-        waiting.add(finished, now);
+        waiting.add(finished, now, ledger);
         if waiting.bytes > BUFFER {
             waiting.flush(connection).await?;
         }
@@ -135,8 +144,13 @@ static TABLES: [Table; 8] = [
 ];
 
 impl Waiting {
-    fn add(&mut self, finished: &FinishedTrace, now: Timestamp) {
-        let rows = rows::project(finished, now);
+    fn add(&mut self, finished: &FinishedTrace, now: Timestamp, ledger: &mut Ledger) {
+        let mut rows = rows::project(finished, now);
+        ledger.enter(&mut rows);
+        self.push(6, rows.executions.into_iter().map(|execution| execution.row));
+        if is_loose(finished) {
+            return;
+        }
         if finished.sampled {
             self.push(7, document::rows(finished, &rows.trace.trace_id));
         }
@@ -147,7 +161,6 @@ impl Waiting {
         self.push(3, rows.children.observations);
         self.push(4, rows.children.scores);
         self.push(5, rows.flags);
-        self.push(6, rows.executions);
     }
 
     fn push<R: Row>(&mut self, table: usize, rows: impl IntoIterator<Item = R>) {

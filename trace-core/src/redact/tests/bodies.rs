@@ -240,6 +240,19 @@ fn judgement_bodies() -> Vec<Body> {
 
 fn fact_bodies() -> Vec<Body> {
     vec![
+        Body::PromptExecuted(PromptExecution {
+            id: planted(),
+            span_id: some(),
+            llm: llm(),
+            success: false,
+            response_time_ms: 1.0,
+            input_tokens: Some(1),
+            output_tokens: None,
+            error: some(),
+            metadata: value(),
+            arm: object(),
+            extra: object(),
+        }),
         Body::TemplateRender(TemplateRender {
             id: planted(),
             span_id: some(),

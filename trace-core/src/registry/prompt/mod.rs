@@ -1,24 +1,27 @@
 //! Prompts declared in the code: a named template, rendered with variables.
 //!
-//! Comes in: what `prompt!` leaves in a `static`. Goes out: rendered text with the link that ties a model call to its prompt.
+//! Comes in: what `prompt!` leaves in a `static`. Goes out: rendered text with the link that ties a model call to its prompt. Where a
+//! registry of prompts is set up ([`PromptSource`]), it says which version is rendered; else the code's own text is.
 
+mod error;
 mod name;
+mod rendered;
+mod source;
+mod template;
 
+pub use error::PromptError;
 pub use name::{checked_prompt_name, name_fault, registry_name};
+pub use rendered::RenderedPrompt;
+pub(crate) use source::prompt_source;
+pub use source::{Choice, LinkedPrompt, PromptArm, PromptSource, PromptVersionText, set_prompt_source};
+pub use template::{Template, template_hash};
 
 use crate::model::PromptLink;
+use minijinja::Value;
 use minijinja::value::Serde;
-use minijinja::{Environment, Error as TemplateError, ErrorKind, UndefinedBehavior, Value};
 use serde::Serialize;
-use std::borrow::Cow;
-use std::fmt::{self, Display};
-use std::ops::Deref;
+use std::fmt;
 use std::sync::OnceLock;
-
-/// How many instructions a rendering may take, how deep it may recurse, and how long its text may get.
-const FUEL: u64 = 2_000_000;
-const RECURSION: usize = 64;
-const MAX_TEXT: usize = 16 << 20;
 
 /// A prompt: a named template with an optional system text. Declare it with `prompt!`.
 ///
@@ -37,21 +40,11 @@ pub struct Prompt {
     location: &'static str,
     registry_name: OnceLock<String>,
     hash: OnceLock<String>,
-    compiled: OnceLock<Result<Compiled, PromptError>>,
+    compiled: OnceLock<Result<Template, PromptError>>,
 }
 
 /// What is kept in a prompt is set once, whole or not at all.
 impl std::panic::RefUnwindSafe for Prompt {}
-
-/// A template that was parsed.
-struct Compiled {
-    environment: Environment<'static>,
-    variables: Vec<String>,
-}
-
-/// The two parts of a prompt, as templates are named in errors.
-const TEMPLATE: &str = "template";
-const SYSTEM: &str = "system";
 
 impl Prompt {
     /// A prompt; `prompt!` calls this. The location is `file:line`.
@@ -106,7 +99,7 @@ impl Prompt {
     /// The variables that template and system text use, in the order in which they first appear; none where a template cannot be parsed.
     #[must_use]
     pub fn variables(&self) -> &[String] {
-        self.compiled().as_ref().map_or(&[], |compiled| &compiled.variables)
+        self.compiled().as_ref().map_or(&[], Template::variables)
     }
 
     /// blake3 of system text and template, 64 hex digits. Two prompts with the same text have the same hash, whatever their names.
@@ -115,25 +108,55 @@ impl Prompt {
         self.hash.get_or_init(|| template_hash(self.system, self.template))
     }
 
-    /// What ties a model call to this prompt, as far as the code knows it: the version is the registry's to say.
+    /// What ties a model call made now to this prompt: the version that rendering it now would use, where the registry of prompts is
+    /// known; else without a version, which the template's hash finds later.
     #[must_use]
     pub fn link(&self) -> PromptLink {
-        PromptLink {
-            prompt_name: Some(self.name.to_owned()),
-            prompt_version: None,
-            prompt_registry_name: Some(self.registry_name().to_owned()),
-            prompt_uri: None,
-            template_hash: Some(self.template_hash().to_owned()),
+        self.linked().link
+    }
+
+    /// The same, with the arm of the running experiment.
+    #[must_use]
+    pub fn linked(&self) -> LinkedPrompt {
+        match prompt_source().and_then(|source| source.choose(self, None)) {
+            Some(choice) if !choice.version.is_unfit() => {
+                LinkedPrompt { link: choice.version.link().clone(), arm: choice.arm }
+            }
+            _ => LinkedPrompt { link: self.own_link(), arm: None },
         }
     }
 
+    /// The link of the code's own text; its version only where the registry has exactly this text.
+    fn own_link(&self) -> PromptLink {
+        let source = prompt_source();
+        let registry_name = match &source {
+            Some(source) => source.registry_name(self.name),
+            None => self.registry_name().to_owned(),
+        };
+        let version = source.and_then(|source| source.version_of(self.name, self.template_hash()));
+        PromptLink::new(self.name, registry_name, version, Some(self.template_hash().to_owned()))
+    }
+
     /// Fills in the variables: a struct or a map with a field for each.
+    ///
+    /// The text is that of the version which the registry of prompts says: of the running experiment's arm, else of the label
+    /// `production`, else of the latest. Where that version cannot be rendered with these variables, the code's own text is, with a warning; and
+    /// so it is where the registry is not set up or not known yet.
     ///
     /// # Errors
     /// When a variable is missing, when the template is malformed or uses what does not exist, and when it takes more than two
     /// million instructions or gives more than 16 MiB of text.
     pub fn render<V: Serialize + ?Sized>(&self, variables: &V) -> Result<RenderedPrompt, PromptError> {
-        self.render_value(&Value::from(Serde(variables)))
+        self.render_value(None, &Value::from(Serde(variables)))
+    }
+
+    /// The same for whom the key names, a user or a conversation: the arm of a running experiment follows from it, also outside any
+    /// trace.
+    ///
+    /// # Errors
+    /// As [`Prompt::render`].
+    pub fn render_for<V: Serialize + ?Sized>(&self, key: &str, variables: &V) -> Result<RenderedPrompt, PromptError> {
+        self.render_value(Some(key), &Value::from(Serde(variables)))
     }
 
     /// Fills in variables one by one; what `prompt!` generates calls this.
@@ -142,97 +165,41 @@ impl Prompt {
     /// As [`Prompt::render`].
     #[doc(hidden)]
     pub fn render_pairs(&self, variables: &[(&str, TemplateValue)]) -> Result<RenderedPrompt, PromptError> {
-        self.render_value(&Value::from_pairs(variables.iter().map(|(name, value)| (*name, value.0.clone()))))
+        let variables = variables.iter().map(|(name, value)| (*name, value.0.clone()));
+        self.render_value(None, &Value::from_pairs(variables))
     }
 
-    fn render_value(&self, variables: &Value) -> Result<RenderedPrompt, PromptError> {
-        let compiled = self.compiled().as_ref().map_err(Clone::clone)?;
-        let text = self.render_part(compiled, TEMPLATE, variables)?;
-        let system = self.system.map(|_| self.render_part(compiled, SYSTEM, variables)).transpose()?;
-        Ok(RenderedPrompt { system, text, link: self.link() })
-    }
-
-    fn render_part(&self, compiled: &Compiled, part: &'static str, variables: &Value) -> Result<String, PromptError> {
-        let mut text = Bounded::default();
-        let rendered = compiled
-            .environment
-            .get_template(part)
-            .and_then(|template| template.render_captured_to(variables.clone(), &mut text).map(drop));
-        match rendered {
-            Ok(()) => Ok(String::from_utf8_lossy(&text.bytes).into_owned()),
-            Err(_) if text.is_full => Err(PromptError::TooLong { prompt: self.name, part }),
-            Err(error) => Err(self.explain(compiled, part, variables, &error)),
-        }
-    }
-
-    /// The error of a rendering, with the variables that were not given when that is what was wrong.
-    fn explain(&self, compiled: &Compiled, part: &'static str, given: &Value, error: &TemplateError) -> PromptError {
-        if error.kind() == ErrorKind::UndefinedError {
-            let is_missing = |name: &&String| given.get_attr(name).map_or(true, |value| value.is_undefined());
-            let missing: Vec<String> = compiled.variables.iter().filter(is_missing).cloned().collect();
-            if !missing.is_empty() {
-                let line = error.line().unwrap_or(0);
-                return PromptError::Missing { prompt: self.name, part, line, variables: missing };
-            }
-        }
-        self.failed(part, error)
-    }
-
-    fn failed(&self, part: &'static str, error: &TemplateError) -> PromptError {
-        let reason = match error.detail() {
-            Some(detail) => format!("{}: {detail}", error.kind()),
-            None => error.kind().to_string(),
+    fn render_value(&self, key: Option<&str>, variables: &Value) -> Result<RenderedPrompt, PromptError> {
+        let choice = prompt_source().and_then(|source| source.choose(self, key));
+        let rendered = match choice {
+            Some(choice) => self.render_chosen(choice, variables)?,
+            None => self.render_own(variables)?,
         };
-        PromptError::Template { prompt: self.name, part, line: error.line().unwrap_or(0), reason }
+        crate::record::prompt_rendered(&rendered);
+        Ok(rendered)
     }
 
-    fn compiled(&self) -> &Result<Compiled, PromptError> {
-        self.compiled.get_or_init(|| self.compile())
-    }
-
-    fn compile(&self) -> Result<Compiled, PromptError> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(RECURSION);
-        // What a loop could make grow without limit, instruction by instruction.
-        environment.remove_global("namespace");
-        let mut variables: Vec<(usize, String)> = Vec::new();
-        for (part, source) in self.system.map(|system| (SYSTEM, system)).into_iter().chain([(TEMPLATE, self.template)])
-        {
-            environment.add_template(part, source).map_err(|error| self.failed(part, &error))?;
-            let template = environment.get_template(part).map_err(|error| self.failed(part, &error))?;
-            let base = if part == TEMPLATE { self.system.map_or(0, str::len) } else { 0 };
-            let used = template.undeclared_variables(false).into_iter();
-            variables.extend(
-                used.filter(|name| !is_builtin(&environment, name)).map(|name| (base + first_use(source, &name), name)),
-            );
-        }
-        variables.sort();
-        let mut names: Vec<String> = Vec::new();
-        for (_, name) in variables {
-            if !names.contains(&name) {
-                names.push(name);
+    fn render_chosen(&self, choice: Choice, variables: &Value) -> Result<RenderedPrompt, PromptError> {
+        let Choice { version, arm } = choice;
+        match version.template().render_value(variables) {
+            Ok((system, text)) => Ok(RenderedPrompt { system, text, link: version.link().clone(), arm }),
+            Err(error) if version.link().template_hash.as_deref() == Some(self.template_hash()) => Err(error),
+            Err(error) => {
+                let rendered = self.render_own(variables)?;
+                source::fell_back(self, &version, &error);
+                Ok(rendered)
             }
         }
-        Ok(Compiled { environment, variables: names })
     }
-}
 
-/// Whether a name is one that templates have without being given it, such as `range`.
-fn is_builtin(environment: &Environment<'_>, name: &str) -> bool {
-    environment.globals().any(|(global, _)| global == name)
-}
+    fn render_own(&self, variables: &Value) -> Result<RenderedPrompt, PromptError> {
+        let (system, text) = self.compiled().as_ref().map_err(Clone::clone)?.render_value(variables)?;
+        Ok(RenderedPrompt { system, text, link: self.own_link(), arm: None })
+    }
 
-/// Where a name first stands in a template as a whole word.
-fn first_use(source: &str, name: &str) -> usize {
-    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    source
-        .match_indices(name)
-        .find(|(at, _)| {
-            !is_word(source[..*at].chars().next_back()) && !is_word(source[at + name.len()..].chars().next())
-        })
-        .map_or(source.len(), |(at, _)| at)
+    fn compiled(&self) -> &Result<Template, PromptError> {
+        self.compiled.get_or_init(|| Template::new(self.name, self.system, self.template))
+    }
 }
 
 impl fmt::Debug for Prompt {
@@ -257,128 +224,6 @@ pub struct TemplateValue(Value);
 #[doc(hidden)]
 pub fn template_value<V: Serialize + ?Sized>(value: &V) -> TemplateValue {
     TemplateValue(Value::from(Serde(value)))
-}
-
-/// blake3 of system text and template, 64 hex digits.
-#[must_use]
-pub fn template_hash(system: Option<&str>, template: &str) -> String {
-    let mut hasher = blake3::Hasher::new();
-    // The length keeps apart what would be the same text joined, and no system text from an empty one.
-    hasher.update(&system.map_or(u64::MAX, |system| system.len() as u64).to_le_bytes());
-    hasher.update(system.unwrap_or_default().as_bytes());
-    hasher.update(template.as_bytes());
-    hasher.finalize().to_hex().to_string()
-}
-
-/// Why a prompt could not be rendered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PromptError {
-    /// Variables that the template uses were not given.
-    #[error(
-        "prompt `{prompt}`: line {line} of its {part} uses {}, which {} not given: pass a field of that name",
-        quoted(variables),
-        if variables.len() == 1 { "was" } else { "were" }
-    )]
-    Missing {
-        /// The prompt's name.
-        prompt: &'static str,
-        /// `template` or `system`.
-        part: &'static str,
-        /// The line of the part, from 1; 0 if it is not known.
-        line: usize,
-        /// All variables that the prompt uses and that were not given.
-        variables: Vec<String>,
-    },
-    /// The template is malformed, or something in it failed.
-    #[error("prompt `{prompt}`: line {line} of its {part} cannot be rendered: {reason}")]
-    Template {
-        /// The prompt's name.
-        prompt: &'static str,
-        /// `template` or `system`.
-        part: &'static str,
-        /// The line of the part, from 1; 0 if it is not known.
-        line: usize,
-        /// What the template engine says.
-        reason: String,
-    },
-    /// The text got too long.
-    #[error("prompt `{prompt}`: its {part} gives more than {} MiB of text: shorten what is passed to it", MAX_TEXT >> 20)]
-    TooLong {
-        /// The prompt's name.
-        prompt: &'static str,
-        /// `template` or `system`.
-        part: &'static str,
-    },
-}
-
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// A prompt with its variables filled in, and the link to the prompt it came from. It reads as its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RenderedPrompt {
-    /// The system text, if the prompt has one.
-    pub system: Option<String>,
-    /// The text.
-    pub text: String,
-    /// The prompt behind it, for `LlmCall::prompt`.
-    pub link: PromptLink,
-}
-
-impl Deref for RenderedPrompt {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.text
-    }
-}
-
-impl Display for RenderedPrompt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl AsRef<str> for RenderedPrompt {
-    fn as_ref(&self) -> &str {
-        &self.text
-    }
-}
-
-impl From<RenderedPrompt> for String {
-    fn from(rendered: RenderedPrompt) -> Self {
-        rendered.text
-    }
-}
-
-impl From<RenderedPrompt> for Cow<'_, str> {
-    fn from(rendered: RenderedPrompt) -> Self {
-        Cow::Owned(rendered.text)
-    }
-}
-
-/// Text up to [`MAX_TEXT`] bytes.
-#[derive(Default)]
-struct Bounded {
-    bytes: Vec<u8>,
-    is_full: bool,
-}
-
-impl std::io::Write for &mut Bounded {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.bytes.len() + bytes.len() > MAX_TEXT {
-            self.is_full = true;
-            return Err(std::io::Error::other("the text is too long"));
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -131,6 +131,16 @@ impl Connection {
         either!(self, connection => connection.in_list())
     }
 
+    /// What ends a query whose rows nobody else may change before the transaction ends.
+    pub(crate) fn for_update(&self) -> &'static str {
+        either!(self, connection => connection.for_update())
+    }
+
+    /// The statement that changes the statistics of versions by the JSON object that is its parameter, `{"<id>": {"executions": 1, …}}`.
+    pub(crate) fn change_statistics(&self) -> &'static str {
+        either!(self, connection => connection.change_statistics())
+    }
+
     /// Inserts rows. A row whose key exists replaces the one that is there, but for what the table keeps.
     pub(crate) async fn insert(&mut self, table: &'static Table, rows: Vec<Vec<Value>>) -> Result<(), sqlx::Error> {
         either!(self, connection => connection.insert(table, rows).await)

@@ -29,6 +29,27 @@ const BYTES: usize = 16 << 20;
 /// How much longer than the server itself the client waits, before it takes the connection for dead.
 const GRACE: Duration = Duration::from_secs(5);
 
+const CHANGE_STATISTICS: &str = "
+    UPDATE prompt_templates AS t SET
+        total_executions     = t.total_executions + c.executions,
+        success_count        = t.success_count + c.successes,
+        failure_count        = t.failure_count + c.executions - c.successes,
+        timed_executions     = t.timed_executions + c.timed,
+        response_time_us_sum = t.response_time_us_sum + c.micros,
+        counted_executions   = t.counted_executions + c.counted,
+        token_count_sum      = t.token_count_sum + c.tokens,
+        priced_executions    = t.priced_executions + c.priced,
+        cost_usd_sum         = t.cost_usd_sum + c.usd,
+        avg_response_time_ms = (t.response_time_us_sum + c.micros)::float8 / NULLIF(t.timed_executions + c.timed, 0) / 1000,
+        avg_token_count      = (t.token_count_sum + c.tokens)::float8 / NULLIF(t.counted_executions + c.counted, 0),
+        avg_cost_usd         = ROUND((t.cost_usd_sum + c.usd) / NULLIF(t.priced_executions + c.priced, 0), 12)
+    FROM (
+        SELECT key AS id, executions, successes, timed, micros, counted, tokens, priced, picodollars::numeric / 1000000000000 AS usd
+        FROM jsonb_each($1::jsonb), jsonb_to_record(value) AS changes (
+            executions bigint, successes bigint, timed bigint, micros bigint, counted bigint, tokens bigint, priced bigint, picodollars bigint)
+    ) AS c
+    WHERE t.id = c.id";
+
 /// A connection to a server.
 #[derive(Debug)]
 pub(crate) struct Postgres {
@@ -101,6 +122,16 @@ impl Postgres {
     #[allow(clippy::unused_self)]
     pub(super) fn begin(&self) -> &'static str {
         "BEGIN"
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn for_update(&self) -> &'static str {
+        " FOR UPDATE"
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn change_statistics(&self) -> &'static str {
+        CHANGE_STATISTICS
     }
 
     pub(super) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {

@@ -29,6 +29,30 @@ const CHECKPOINT: &str = "4096";
 /// How many parameters one insert carries at most: beyond, larger statements are not faster.
 const PARAMETERS: usize = 1024;
 
+/// A sum of integers that gets too large becomes a float, which the cast brings back to the end of the range.
+const CHANGE_STATISTICS: &str = "
+    UPDATE prompt_templates AS t SET
+        total_executions     = t.total_executions + c.executions,
+        success_count        = t.success_count + c.successes,
+        failure_count        = t.failure_count + c.executions - c.successes,
+        timed_executions     = t.timed_executions + c.timed,
+        response_time_us_sum = CAST(t.response_time_us_sum + c.micros AS INTEGER),
+        counted_executions   = t.counted_executions + c.counted,
+        token_count_sum      = CAST(t.token_count_sum + c.tokens AS INTEGER),
+        priced_executions    = t.priced_executions + c.priced,
+        cost_picodollars_sum = CAST(t.cost_picodollars_sum + c.picodollars AS INTEGER),
+        avg_response_time_ms = CAST(t.response_time_us_sum + c.micros AS REAL) / NULLIF(t.timed_executions + c.timed, 0) / 1000,
+        avg_token_count      = CAST(t.token_count_sum + c.tokens AS REAL) / NULLIF(t.counted_executions + c.counted, 0),
+        avg_cost_picodollars = CAST((t.cost_picodollars_sum + c.picodollars + (t.priced_executions + c.priced) / 2)
+                               / NULLIF(t.priced_executions + c.priced, 0) AS INTEGER)
+    FROM (
+        SELECT key AS id, value ->> 'executions' AS executions, value ->> 'successes' AS successes, value ->> 'timed' AS timed,
+               value ->> 'micros' AS micros, value ->> 'counted' AS counted, value ->> 'tokens' AS tokens,
+               value ->> 'priced' AS priced, value ->> 'picodollars' AS picodollars
+        FROM json_each($1)
+    ) AS c
+    WHERE t.id = c.id";
+
 /// A connection to a file.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
@@ -127,6 +151,17 @@ impl Sqlite {
     }
 
     /// The transaction that may write is the only one.
+    #[allow(clippy::unused_self)]
+    pub(super) fn for_update(&self) -> &'static str {
+        ""
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn change_statistics(&self) -> &'static str {
+        CHANGE_STATISTICS
+    }
+
+    /// As above.
     #[allow(clippy::unused_self, clippy::unused_async)]
     pub(super) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
         Ok(())

@@ -1,22 +1,18 @@
-//! The rows below a run: stages, decisions, observations, scores, flags, executions.
+//! The rows below a run: stages, decisions, observations, scores, flags.
 
-use super::clean::{Cleaner, head};
+use super::clean::Cleaner;
 use super::figures::base_name;
-use super::tables::{DecisionRow, ExecutionRow, FlagRow, ObservationRow, ScoreRow, StageRow};
+use super::tables::{DecisionRow, FlagRow, ObservationRow, ScoreRow, StageRow};
 use super::{About, ChildRows};
-use serde_json::{Value, json};
 use std::collections::HashSet;
 use trace_core::model::{CalibrationFlag, Decision, ErrorInfo, Evidence, LlmCall, Object, Observation, Outcome, Stage};
 
-/// How much of an execution's error is kept, in characters.
-const EXECUTION_ERROR: usize = 1000;
-
 /// Makes keys unique within a trace: ids of foreign documents can be missing or doubled.
 #[derive(Default)]
-struct Ids(HashSet<String>);
+pub(super) struct Ids(HashSet<String>);
 
 impl Ids {
-    fn unique(&mut self, id: &str) -> String {
+    pub(super) fn unique(&mut self, id: &str) -> String {
         let mut candidate = id.to_owned();
         let mut number = 1;
         while candidate.is_empty() || !self.0.insert(candidate.clone()) {
@@ -216,55 +212,4 @@ pub(super) fn flags(about: &About<'_>, clean: &mut Cleaner) -> Vec<FlagRow> {
         }
     };
     about.trace.calibration_flags.iter().map(&mut row).collect()
-}
-
-/// One execution for each model call that was made with a prompt.
-pub(super) fn executions(about: &About<'_>, clean: &mut Cleaner) -> Vec<ExecutionRow> {
-    let mut ids = Ids::default();
-    let calls = about.trace.stages.values().flat_map(|stage| &stage.observations);
-    let with_prompt = calls.filter_map(|call| {
-        let llm = call.llm.as_deref()?;
-        Some((call, llm, llm.prompt_name.as_ref()?))
-    });
-    with_prompt
-        .map(|(call, llm, prompt)| {
-            let id = clean.name(&call.id);
-            let tokens = llm.usage.map(|usage| usage.inclusive());
-            let started = call.started_at.or(about.trace.run.started_at);
-            ExecutionRow {
-                id: ids.unique(&id),
-                template_id: None,
-                template_name: clean.name(prompt),
-                trace_id: about.trace_id.clone(),
-                observation_id: Some(id),
-                session_id: Some(clean.name(&about.trace.session_id)),
-                executed_at: clean.moment(started).unwrap_or(about.now),
-                success: call.outcome == Some(Outcome::Ok),
-                response_time_ms: clean.number(call.duration_ms),
-                input_token_count: tokens.map(|tokens| clean.count(tokens.input_tokens)),
-                output_token_count: tokens.map(|tokens| clean.count(tokens.output_tokens)),
-                total_token_count: tokens.map(|tokens| clean.count(tokens.total_tokens)),
-                cost_usd: llm.cost_usd,
-                model: clean.name_of(llm.model.as_ref()),
-                provider: clean.name_of(llm.provider.as_ref()),
-                error_message: call.error.as_ref().map(|error| first_characters(&clean.text(&error.message))),
-                metadata: Some(clean.json(&prompt_of(llm))),
-            }
-        })
-        .collect()
-}
-
-/// Which text the call was made with: enough to find the template once the registry knows it, also where sampling left out the
-/// observation.
-fn prompt_of(llm: &LlmCall) -> Value {
-    json!({
-        "prompt_version": llm.prompt_version,
-        "prompt_registry_name": llm.prompt_registry_name,
-        "template_hash": llm.template_hash,
-    })
-}
-
-fn first_characters(text: &str) -> String {
-    let end = text.char_indices().nth(EXECUTION_ERROR).map_or(text.len(), |(index, _)| index);
-    head(text, end).to_owned()
 }

@@ -6,11 +6,13 @@
 mod children;
 mod clean;
 mod declared;
+mod executions;
 mod figures;
 mod run;
 mod tables;
 
 pub(crate) use declared::declared;
+pub(crate) use executions::Execution;
 pub use tables::TraceRow;
 pub(crate) use tables::{
     DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow,
@@ -27,7 +29,7 @@ pub(crate) struct TraceRows {
     pub(crate) trace: TraceRow,
     pub(crate) project: ProjectRow,
     pub(crate) flags: Vec<FlagRow>,
-    pub(crate) executions: Vec<ExecutionRow>,
+    pub(crate) executions: Vec<Execution>,
     /// Empty for a trace that sampling left out.
     pub(crate) children: ChildRows,
 }
@@ -46,7 +48,7 @@ pub(crate) fn project(finished: &FinishedTrace, now: Timestamp) -> TraceRows {
     let trace = &*finished.trace;
     let mut clean = Cleaner::default();
     let about = About { trace_id: clean.name(&trace.trace_id), trace, now };
-    let executions = children::executions(&about, &mut clean);
+    let executions = executions::of(&about, &mut clean);
     let flags = children::flags(&about, &mut clean);
     let children = if finished.sampled { children::of(&about, &mut clean) } else { ChildRows::default() };
     let document = finished.project_dir.as_deref().filter(|_| finished.sampled);

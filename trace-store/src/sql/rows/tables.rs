@@ -275,8 +275,8 @@ row! {
 }
 
 row! {
-    /// A model call made with a prompt. The registry fills in `template_id`, and sending the trace again keeps it.
-    pub(crate) struct ExecutionRow in "prompt_executions", key [trace_id, id], keep [template_id] {
+    /// A model call made with a prompt. [`crate::sql::prompts::executions`] fills in `template_id`, and keeps it when the trace is sent again.
+    pub(crate) struct ExecutionRow in "prompt_executions", key [trace_id, id], keep [] {
         id: String,
         template_id: Option<String>,
         template_name: String,
@@ -294,6 +294,9 @@ row! {
         provider: Option<String>,
         error_message: Option<String>,
         metadata: Option<Json>,
+        prompt_registry_name: Option<String>,
+        template_hash: Option<String>,
+        experiment_id: Option<String>,
     }
 }
 
