@@ -9,6 +9,7 @@ pub mod fold;
 pub mod import;
 pub mod model;
 pub mod names;
+pub mod pricer;
 #[doc(hidden)]
 pub mod private;
 pub mod record;

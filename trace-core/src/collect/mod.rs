@@ -7,6 +7,7 @@ mod completion;
 mod convert;
 mod live;
 mod open_trace;
+mod pricing;
 mod recover;
 mod side_file;
 mod sinks;
@@ -14,6 +15,7 @@ mod stream_file;
 mod worker;
 
 pub(crate) use completion::Completion;
+pub(crate) use pricing::price_alone;
 pub use recover::{RecoverError, Recovered, recover, traces_of_stream};
 pub(crate) use sinks::SinkHandle;
 pub use stream_file::stream_file_name;
