@@ -1,6 +1,7 @@
 //! Where whytrace keeps traces and how they are asked for.
 
 pub mod files;
+pub mod prices;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod prompts;
 pub mod settings;
