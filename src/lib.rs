@@ -4,6 +4,8 @@
 #[cfg(all(feature = "store", feature = "tokio"))]
 pub mod guide;
 pub mod prelude;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod prompts;
 #[cfg(feature = "store")]
 mod setup;
 #[cfg(feature = "tokio")]
@@ -17,7 +19,7 @@ pub use spawn::{spawn, spawn_blocking};
 pub use trace_core::Options;
 pub use trace_core::collect::{RecoverError, Recovered};
 pub use trace_core::context::{Ctx, Entered, InContext};
-pub use trace_core::event::{FileWrite, HealingAttempt, TemplateRender, ValidationError};
+pub use trace_core::event::{FileWrite, HealingAttempt, PromptExecution, TemplateRender, ValidationError};
 pub use trace_core::model;
 pub use trace_core::model::{
     Alternative, Attempt, ErrorInfo, Evidence, Gate, GatePolicy, Kind, LlmCall, Money, Outcome, Score, Status, Trace,

@@ -10,6 +10,8 @@ use trace_core::sink::Sink;
 use trace_core::{Options, Tracer, TracerError};
 use trace_store::files::{DocumentSink, ScorecardMode, ScorecardSink, SummarySink};
 use trace_store::settings::{Database, Problem, Settings, SettingsError};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use trace_store::sql::RowsSink;
 
 /// Configures a tracer; see [`super::Tracer::builder`].
 #[derive(Debug)]
@@ -202,9 +204,14 @@ impl TracerBuilder {
     }
 
     fn start(self) -> Result<Guard, InitError> {
-        let tracer = Tracer::new(self.options(), &self.redaction(), self.all_sinks())?;
+        let rows = self.rows();
+        let tracer = Tracer::new(self.options(), &self.redaction(), self.all_sinks(&rows))?;
         tracer.install()?;
         let recovery = recover_in_background(&tracer);
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        if let Some(rows) = rows {
+            crate::prompts::start(&self.settings, &self.redaction(), rows);
+        }
         Ok(Guard::new(tracer, recovery))
     }
 
@@ -237,7 +244,25 @@ impl TracerBuilder {
         }
     }
 
-    fn all_sinks(&self) -> Vec<Arc<dyn Sink>> {
+    /// The sink of the database, if there is to be one.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn rows(&self) -> Option<Arc<RowsSink>> {
+        match RowsSink::of_settings(&self.settings) {
+            Ok(rows) => rows.map(Arc::new),
+            Err(error) => {
+                say(&format!("no rows are kept: {error}"));
+                None
+            }
+        }
+    }
+
+    #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+    #[allow(clippy::unused_self)] // the same shape as with a database
+    fn rows(&self) -> Option<Arc<DocumentSink>> {
+        None
+    }
+
+    fn all_sinks<R: Sink>(&self, rows: &Option<Arc<R>>) -> Vec<Arc<dyn Sink>> {
         let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::new(DocumentSink::new())];
         if self.settings.summary {
             sinks.push(Arc::new(SummarySink::new(self.settings.gate.scale)));
@@ -246,11 +271,7 @@ impl TracerBuilder {
         if scorecard.is_on() {
             sinks.push(Arc::new(scorecard));
         }
-        #[cfg(any(feature = "sqlite", feature = "postgres"))]
-        match trace_store::sql::RowsSink::of_settings(&self.settings) {
-            Ok(rows) => sinks.extend(rows.map(|rows| Arc::new(rows) as Arc<dyn Sink>)),
-            Err(error) => say(&format!("no rows are kept: {error}")),
-        }
+        sinks.extend(rows.iter().map(|rows| Arc::clone(rows) as Arc<dyn Sink>));
         sinks.extend(self.sinks.iter().map(|sink| Arc::clone(&sink.0)));
         sinks
     }

@@ -69,7 +69,11 @@ fn stop(tracer: &Tracer, recovery: Option<&JoinHandle<()>>) -> bool {
     while recovery.is_some_and(|recovery| !recovery.is_finished()) && began.elapsed() < FLUSH_WITHIN / 2 {
         std::thread::sleep(Duration::from_millis(5));
     }
-    tracer.close(FLUSH_WITHIN.saturating_sub(began.elapsed()))
+    // Before the rows of the last traces are written, which then find their prompts' versions.
+    let logged = super::flush_prompts(FLUSH_WITHIN.saturating_sub(began.elapsed()) / 2);
+    let kept = tracer.close(FLUSH_WITHIN.saturating_sub(began.elapsed()));
+    super::stop_prompts(FLUSH_WITHIN.saturating_sub(began.elapsed()));
+    kept && logged
 }
 
 struct State {

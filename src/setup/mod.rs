@@ -9,7 +9,7 @@ mod guard;
 pub use builder::{InitError, TracerBuilder};
 pub use guard::{Guard, Shutdown};
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long stopping waits for what is still to be kept.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
@@ -55,8 +55,22 @@ pub fn try_init() -> Result<Guard, InitError> {
 /// Waits until all that was recorded so far is in the event streams, and all traces that have ended are kept; `timeout` at most.
 /// For programs that leave through `std::process::exit`, which drops no guard. Returns whether that was reached.
 pub fn flush(timeout: Duration) -> bool {
-    trace_core::Tracer::global().is_none_or(|tracer| tracer.flush(timeout))
+    let began = Instant::now();
+    let logged = flush_prompts(timeout);
+    trace_core::Tracer::global().is_none_or(|tracer| tracer.flush(timeout.saturating_sub(began.elapsed()))) && logged
 }
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::prompts::{flush as flush_prompts, stop as stop_prompts};
+
+/// Without a database there is no registry of prompts that had to be waited for.
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+fn flush_prompts(_within: Duration) -> bool {
+    true
+}
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+fn stop_prompts(_within: Duration) {}
 
 /// Ends, as incomplete, what processes of the past left open, and keeps it. It runs at every start by itself; calling it is only needed to
 /// wait for it. Traces of running processes are left alone.

@@ -142,7 +142,6 @@ impl Convert {
                 llm: llm.map(Box::new),
                 location,
                 extra: arm,
-                ..ObservationStart::default()
             })
         };
         let mut named = self.named(stage);

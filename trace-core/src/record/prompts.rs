@@ -24,7 +24,7 @@ pub(crate) fn prompt_rendered(rendered: &RenderedPrompt) {
 
 /// See [`PromptExecution::log`].
 pub(crate) fn log_execution(mut execution: PromptExecution) -> Option<String> {
-    let is_muted = local::with(|local| local.is_muted()).unwrap_or(true);
+    let is_muted = local::with(local::Local::is_muted).unwrap_or(true);
     if is_muted || cfg!(feature = "disabled") {
         return None;
     }

@@ -7,6 +7,11 @@ use trace_core::registry::PromptError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
+    /// There is no database to open.
+    #[error(
+        "no registry of prompts is set up: call whytrace::init() with a database first, or open one with Registry::open"
+    )]
+    NotSetUp,
     /// The database.
     #[error(transparent)]
     Database(#[from] SqlError),

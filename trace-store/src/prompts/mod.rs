@@ -5,18 +5,15 @@
 //! writer of rows.
 
 mod cache;
-mod catalog;
 mod diff;
 mod error;
 mod experiment;
 mod registry;
 mod service;
-#[cfg(test)]
-mod tests;
 mod uri;
 mod version;
 
-pub use catalog::{Catalog, CatalogError};
+pub use crate::settings::{Catalog, CatalogError};
 pub use diff::{DiffLine, PromptDiff, TextDiff};
 pub use error::RegistryError;
 pub use experiment::{Arm, ArmSamples, Experiment, ExperimentPlan, ExperimentStatus, Sample, StickyKey};

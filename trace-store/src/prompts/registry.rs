@@ -12,10 +12,9 @@ use super::{
     PromptVersion, RegistryError, StickyKey, TextDiff,
 };
 use crate::sql::prompts::{self as sql, ExperimentRow, LabelRow, TemplateRow};
-use crate::sql::{DatabaseUrl, Json, Session, SqlError};
+use crate::sql::{DatabaseUrl, Json, Session, SqlError, now};
 use std::collections::BTreeMap;
 use tokio::sync::{Mutex, MutexGuard};
-use trace_core::model::Timestamp;
 use trace_core::registry::{name_fault, registry_name};
 
 /// The prompts of a database. Methods may be called from any task; they take turns on one connection. They need a tokio runtime with its timers and
@@ -269,7 +268,7 @@ impl Registry {
         let set = async {
             exists(&mut session, &registry_name, version).await?;
             let label = label.to_owned();
-            let row = LabelRow { registry_name, label, version: version.into(), updated_at: Timestamp::now() };
+            let row = LabelRow { registry_name, label, version: version.into(), updated_at: now() };
             let set = sql::set_label(session.open("setting a label")?, row).await;
             Ok(session.done(set)?)
         }
@@ -341,7 +340,7 @@ impl Registry {
                 arms,
                 key: plan.key,
                 status: ExperimentStatus::Running,
-                started_at: Timestamp::now(),
+                started_at: now(),
                 ended_at: None,
             };
             write(&mut session, &experiment).await?;
@@ -361,7 +360,7 @@ impl Registry {
         let stopped = async {
             let mut experiment = find(&mut session, id).await?;
             if experiment.status == ExperimentStatus::Running {
-                (experiment.status, experiment.ended_at) = (ExperimentStatus::Stopped, Some(Timestamp::now()));
+                (experiment.status, experiment.ended_at) = (ExperimentStatus::Stopped, Some(now()));
                 write(&mut session, &experiment).await?;
             }
             Ok(experiment)
@@ -546,7 +545,7 @@ async fn add(
         avg_response_time_ms: None,
         avg_token_count: None,
         avg_cost_usd: None,
-        created_at: Timestamp::now(),
+        created_at: now(),
     };
     let added = sql::add(session.open("adding a version of a prompt")?, row.clone()).await;
     session.done(added)?;

@@ -4,6 +4,7 @@
 //! [`Settings`], and a [`Problem`] for everything that could not be taken as it was meant. All keys are in one table,
 //! [`OPTIONS`]; the page `docs/configuration.md` lists the same.
 
+mod catalog;
 mod database;
 mod file;
 mod options;
@@ -11,6 +12,7 @@ mod problem;
 mod surroundings;
 mod value;
 
+pub use catalog::{Catalog, CatalogError};
 pub use database::{Database, PostgresUrl};
 pub use options::{OPTIONS, SettingOption};
 pub use problem::{Problem, SettingsError};
@@ -57,12 +59,26 @@ pub struct Settings {
     pub projects_off: Vec<String>,
     /// How long a trace's callers wait for room in all; `None` is without limit.
     pub max_wait: Option<Duration>,
+    /// Where prompts are registered, and how fresh what renderings know of it is.
+    pub prompts: PromptSettings,
     /// What is kept out of every output.
     pub redact: RedactSettings,
     /// The scale of scores, and where a gap, a strength and a pass begin.
     pub gate: GatePolicy,
     /// What memory and documents hold at most.
     pub limits: Limits,
+}
+
+/// Where prompts are registered, and how fresh what renderings know of it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PromptSettings {
+    /// Whether declared prompts are registered, and rendered as the registry says.
+    pub enabled: bool,
+    /// The catalog and schema that registry names begin with.
+    pub catalog: Option<Catalog>,
+    /// After how long a change that another process made is known here.
+    pub ttl: Duration,
 }
 
 /// What is kept out of every output.
@@ -108,10 +124,17 @@ impl Default for Settings {
             sample: 1.0,
             projects_off: Vec::new(),
             max_wait: Some(Duration::from_millis(100)),
+            prompts: PromptSettings::default(),
             redact: RedactSettings::default(),
             gate: GatePolicy::default(),
             limits: Limits::default(),
         }
+    }
+}
+
+impl Default for PromptSettings {
+    fn default() -> Self {
+        Self { enabled: true, catalog: None, ttl: Duration::from_secs(30) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The one table of all settings.
 
+use super::catalog::catalog;
 use super::database::database;
 use super::problem::Problem;
 use super::value::{Expected, Given, boolean, number, path, texts, whole, whole_texts};
@@ -87,6 +88,15 @@ pub const OPTIONS: &[SettingOption] = &[
     option!("max_wait_ms", Some("WHYTRACE_MAX_WAIT_MS"), "ms or `unlimited`", "100",
         "How long the callers of one trace wait for room in all, before records are dropped and counted.",
         |s, given| s.max_wait => max_wait(given)),
+    option!("prompts.enabled", Some("WHYTRACE_PROMPTS"), "bool", "true",
+        "Whether declared prompts are registered in the database, and rendered as the registry says.",
+        |s, given| s.prompts.enabled => boolean(given)),
+    option!("prompts.catalog", Some("WHYTRACE_PROMPTS_CATALOG"), "`catalog.schema`", "",
+        "What registry names of prompts begin with. Not set: `MLFLOW_PROMPT_REGISTRY_UC_SCHEMA`, else `main.default` on Databricks, else nothing.",
+        |s, given| s.prompts.catalog => catalog(given)),
+    option!("prompts.ttl_seconds", Some("WHYTRACE_PROMPTS_TTL_SECONDS"), "seconds", "30",
+        "After how long a change of the registry that another process made is known.",
+        |s, given| s.prompts.ttl => whole(given, 1).map(|seconds| Duration::from_secs(seconds as u64))),
     option!("redact.enabled", Some("WHYTRACE_REDACT"), "bool", "true",
         "Whether secrets are looked for and removed.",
         |s, given| s.redact.enabled => boolean(given)),

@@ -39,6 +39,7 @@ fn the_defaults_of_the_table_are_those_of_the_code() {
         sample: 0.5,
         projects_off: vec!["x".into()],
         max_wait: None,
+        prompts: PromptSettings { enabled: false, catalog: "a.b".parse().ok(), ttl: Duration::from_secs(9) },
         redact: RedactSettings {
             enabled: false,
             content: false,
@@ -88,6 +89,7 @@ fn every_key_can_be_set_in_the_file() {
         sample = 0.75
         projects_off = ["a", "b"]
         max_wait_ms = 5
+        prompts = { enabled = false, catalog = "ml.search", ttl_seconds = 5 }
         redact = { enabled = false, content = false, field_names = ["pin"], patterns = ['[a-z]{2,3}'] }
         gate.scale = 10
         gate.gap_below = 5.5
@@ -116,6 +118,11 @@ fn every_key_can_be_set_in_the_file() {
         sample: 0.75,
         projects_off: vec!["a".into(), "b".into()],
         max_wait: Some(Duration::from_millis(5)),
+        prompts: PromptSettings {
+            enabled: false,
+            catalog: Some("ml.search".parse().unwrap()),
+            ttl: Duration::from_secs(5),
+        },
         redact: RedactSettings {
             enabled: false,
             content: false,

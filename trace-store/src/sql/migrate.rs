@@ -97,7 +97,9 @@ impl<'a> Migrator<'a> {
         if applied.len() == self.known().len() {
             return Ok(());
         }
-        self.in_transaction(async |this: &mut Self| this.apply_missing().await).await
+        self.begin().await?;
+        let done = self.apply_missing().await;
+        self.end(done).await
     }
 
     /// Takes the schema back to a version; 0 removes every table of ours, and what is in them.
@@ -105,7 +107,9 @@ impl<'a> Migrator<'a> {
         if to < 0 || to > self.newest() {
             return Err(SqlError::NoSuchVersion { to, known: self.newest() });
         }
-        self.in_transaction(async |this: &mut Self| this.undo(to).await).await
+        self.begin().await?;
+        let done = self.undo(to).await;
+        self.end(done).await
     }
 
     /// Every known step, in order.
@@ -121,16 +125,19 @@ impl<'a> Migrator<'a> {
         Ok(self.known().iter().map(status).collect())
     }
 
-    async fn in_transaction(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Self) -> Result<(), SqlError>,
-    ) -> Result<(), SqlError> {
-        self.connection.begin().await.map_err(self.failed("waiting to change the schema"))?;
-        let done = async {
-            self.connection.lock_schema().await.map_err(self.failed("waiting to change the schema"))?;
-            work(self).await
+    /// Begins a transaction in which nobody else changes the schema. (No closure for what happens inside: a future that holds one is not
+    /// `Send`.)
+    async fn begin(&mut self) -> Result<(), SqlError> {
+        let doing = "waiting to change the schema";
+        self.connection.begin().await.map_err(self.failed(doing))?;
+        match self.connection.lock_schema().await.map_err(self.failed(doing)) {
+            Ok(()) => Ok(()),
+            locked => self.end(locked).await,
         }
-        .await;
+    }
+
+    /// Keeps what the transaction did, or undoes it after an error.
+    async fn end(&mut self, done: Result<(), SqlError>) -> Result<(), SqlError> {
         match done {
             Ok(()) => self.connection.commit().await.map_err(self.failed("changing the schema")),
             Err(error) => {

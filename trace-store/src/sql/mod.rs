@@ -33,5 +33,6 @@ pub use rows::TraceRow;
 pub(crate) use session::Session;
 pub use sink::{RowsOptions, RowsSink, RowsStatus};
 pub use store::SqlStore;
+pub(crate) use time::now;
 pub use url::{DatabaseKind, DatabaseUrl};
 pub use value::Json;

@@ -377,8 +377,17 @@ fn is_plain(trace_id: &str) -> bool {
 /// The file name of an entry: a version of a trace is there once.
 fn name(trace: &Trace) -> String {
     let id = &trace.trace_id;
-    let id = if is_plain(id) { id.clone() } else { format!("foreign-{}", blake3::hash(id.as_bytes()).to_hex()) };
+    let id = match first_execution(trace) {
+        // Executions outside any trace have no other name, and every batch of them is another one.
+        Some(first) if id.is_empty() && is_plain(first) => format!("executions-{first}"),
+        _ if is_plain(id) => id.clone(),
+        _ => format!("foreign-{}", blake3::hash(id.as_bytes()).to_hex()),
+    };
     format!("{id}.{:08}.json", trace.metadata.late_events)
+}
+
+fn first_execution(trace: &Trace) -> Option<&str> {
+    Some(&trace.stages.values().next()?.observations.first()?.id)
 }
 
 fn read_entry(path: &Path) -> Result<Entry<Trace>, String> {

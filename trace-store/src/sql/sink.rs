@@ -7,7 +7,7 @@ use super::error::SqlError;
 use super::link::{Link, Trouble};
 use super::outbox::{Outbox, OutboxLimits, Pending};
 use super::url::DatabaseUrl;
-use crate::settings::{Database, Settings};
+use crate::settings::Settings;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
@@ -126,12 +126,7 @@ impl RowsSink {
     /// # Errors
     /// When the URL cannot be taken, names a database that this program was built without, or the system gives no thread.
     pub fn of_settings(settings: &Settings) -> Result<Option<Self>, SqlError> {
-        let url = match (&settings.database, settings.sqlite_path()) {
-            (_, Some(path)) => DatabaseUrl::sqlite_file(&path),
-            (Database::Postgres(url), None) => url.expose().parse()?,
-            (_, None) => return Ok(None),
-        };
-        url.compiled_in()?;
+        let Some(url) = DatabaseUrl::of_settings(settings)? else { return Ok(None) };
         Self::new(&url, &settings.dir, RowsOptions::default()).map(Some)
     }
 

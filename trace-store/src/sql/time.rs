@@ -10,6 +10,11 @@ pub(crate) fn fits(time: Timestamp) -> bool {
     (RANGE.0..=RANGE.1).contains(&time.as_micros())
 }
 
+/// This moment, as exact as both databases keep it: what is written is what is read back.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_nanos(i128::from(Timestamp::now().as_micros()) * 1000)
+}
+
 /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`, 27 characters; a moment outside the range becomes its nearest end.
 pub(crate) fn fixed(time: Timestamp) -> String {
     // Rounded down, so that the text of a moment before 1970 sorts as the moment does.

@@ -3,6 +3,7 @@
 //! Comes in: a URL from the user's configuration. Goes out: a [`DatabaseUrl`], which shows itself without its password.
 
 use super::error::SqlError;
+use crate::settings::{Database, Settings};
 use std::fmt;
 use std::str::FromStr;
 
@@ -47,6 +48,20 @@ impl DatabaseUrl {
     pub fn sqlite_file(path: &std::path::Path) -> Self {
         let path = path.to_string_lossy();
         Self(format!("sqlite:{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")))
+    }
+
+    /// The database that settings ask for; `None` when they ask for none.
+    ///
+    /// # Errors
+    /// [`SqlError::Url`] when it cannot be taken, or this program was built without that database.
+    pub fn of_settings(settings: &Settings) -> Result<Option<Self>, SqlError> {
+        let url = match (&settings.database, settings.sqlite_path()) {
+            (_, Some(path)) => Self::sqlite_file(&path),
+            (Database::Postgres(url), None) => url.expose().parse()?,
+            (_, None) => return Ok(None),
+        };
+        url.compiled_in()?;
+        Ok(Some(url))
     }
 
     /// Fails when this program was built without that database.

@@ -60,14 +60,12 @@ impl Template {
     }
 
     fn add(&mut self, part: &'static str, source: Cow<'static, str>) -> Result<(), PromptError> {
-        self.environment
-            .add_template_owned(part, source.clone())
-            .map_err(|error| failed(&self.prompt, part, &error))?;
+        self.environment.add_template_owned(part, source).map_err(|error| failed(&self.prompt, part, &error))?;
         let template = self.environment.get_template(part).map_err(|error| failed(&self.prompt, part, &error))?;
         let used = template.undeclared_variables(false).into_iter();
         let mut used: Vec<(usize, String)> = used
             .filter(|name| !is_builtin(&self.environment, name) && !self.variables.contains(name))
-            .map(|name| (first_use(&source, &name), name))
+            .map(|name| (first_use(template.source(), &name), name))
             .collect();
         used.sort();
         self.variables.extend(used.into_iter().map(|(_, name)| name));

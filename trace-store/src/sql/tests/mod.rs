@@ -2,6 +2,7 @@
 
 mod away;
 mod fixture;
+mod prompts;
 mod schema;
 mod write;
 

@@ -1,5 +1,6 @@
 //! The catalog and schema that registry names begin with, where prompts are kept in one.
 
+use super::value::{Expected, Given, Value};
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,6 +9,8 @@ const MLFLOW_VARIABLE: &str = "MLFLOW_PROMPT_REGISTRY_UC_SCHEMA";
 
 /// Set wherever a program runs on Databricks.
 const DATABRICKS_VARIABLE: &str = "DATABRICKS_RUNTIME_VERSION";
+
+const ACCEPTED: &str = "expected `catalog.schema`, each of letters, digits, `_` and `-`";
 
 /// A catalog and a schema in it: `main.default`. Registry names then are `main.default.support_bot_prompt`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,15 +28,16 @@ impl Catalog {
     /// `DATABRICKS_RUNTIME_VERSION` is set, else none.
     ///
     /// # Errors
-    /// When the one that counts is none.
+    /// When what `MLFLOW_PROMPT_REGISTRY_UC_SCHEMA` says is no catalog.
     pub fn of_surroundings(
-        configured: Option<&str>,
+        configured: Option<Self>,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, CatalogError> {
         let given = |name| variable(name).filter(|value| !value.trim().is_empty());
-        match configured.map(str::to_owned).or_else(|| given(MLFLOW_VARIABLE)) {
-            Some(text) => text.parse().map(Some),
-            None => Ok(given(DATABRICKS_VARIABLE).map(|_| Self("main.default".to_owned()))),
+        match (configured, given(MLFLOW_VARIABLE)) {
+            (Some(catalog), _) => Ok(Some(catalog)),
+            (None, Some(text)) => text.parse().map(Some),
+            (None, None) => Ok(given(DATABRICKS_VARIABLE).map(|_| Self("main.default".to_owned()))),
         }
     }
 
@@ -41,6 +45,15 @@ impl Catalog {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Reads the setting.
+pub(crate) fn catalog(given: &Given<'_>) -> Result<Option<Catalog>, Expected> {
+    match &given.value {
+        Value::Text("") => Ok(None),
+        Value::Text(text) => text.parse().map(Some).map_err(|_| ACCEPTED.into()),
+        _ => Err(ACCEPTED.into()),
     }
 }
 
@@ -76,6 +89,7 @@ mod tests {
         let of = |configured: Option<&str>, variables: &[(&str, &str)]| {
             let variable =
                 |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+            let configured = configured.map(|text| text.parse().unwrap());
             Catalog::of_surroundings(configured, variable).map(|catalog| catalog.map(|catalog| catalog.to_string()))
         };
         let (mlflow, databricks) = ((MLFLOW_VARIABLE, "ml.bilal"), (DATABRICKS_VARIABLE, "15.4"));
@@ -85,7 +99,7 @@ mod tests {
         assert_eq!(of(Some("a.b"), &[databricks, mlflow]), Ok(Some("a.b".to_owned())));
         assert_eq!(of(None, &[(MLFLOW_VARIABLE, " ")]), Ok(None));
         for bad in ["a", "a.b.c", ".b", "a.", "a.b;drop"] {
-            assert!(of(Some(bad), &[]).is_err(), "{bad}");
+            assert!(of(None, &[(MLFLOW_VARIABLE, bad)]).is_err(), "{bad}");
         }
     }
 }
