@@ -26,6 +26,7 @@ pub use trace_core::model::{
     Usage,
 };
 pub use trace_core::names::project_folder;
+pub use trace_core::pricer;
 pub use trace_core::record::facts::*;
 pub use trace_core::record::{
     Finish, IterationGuard, ObservationGuard, Run, SpanFuture, SpanStream, StageGuard, TraceContext,
@@ -38,7 +39,7 @@ pub use trace_core::{event, import};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use trace_store::sql;
 #[cfg(feature = "store")]
-pub use trace_store::{files, settings};
+pub use trace_store::{files, prices, settings};
 
 pub use trace_core::registry::{Prompt, PromptError, RenderedPrompt};
 #[doc = include_str!("../docs/macros/tracing_component.md")]

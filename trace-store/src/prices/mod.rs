@@ -32,11 +32,16 @@ use trace_core::pricer::{BilledCall, Pricer};
 /// assert_eq!(Prices::carried().price(&call).unwrap().to_string(), "0.00027");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Prices {
     file: Option<PriceTable>,
     database: RwLock<Arc<PriceTable>>,
+    first_use: OnceLock<FirstUse>,
+    used: OnceLock<()>,
 }
+
+/// What to do when the first call is priced.
+type FirstUse = Box<dyn Fn() + Send + Sync>;
 
 impl Prices {
     /// The prices that this crate carries, and no others.
@@ -58,6 +63,13 @@ impl Prices {
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
     }
 
+    /// What to do, once, when the first call is priced: reading the table, which a program without model calls does not need.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn when_first_used(&self, read: impl Fn() + Send + Sync + 'static) {
+        // A second service beside the first would read the same.
+        let _ = self.first_use.set(Box::new(read));
+    }
+
     /// The row that a call is priced by, and where it comes from.
     #[must_use]
     pub fn find(&self, call: &BilledCall<'_>) -> Option<PriceRow> {
@@ -70,8 +82,17 @@ impl Prices {
     }
 }
 
+impl std::fmt::Debug for Prices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prices").field("file", &self.file).field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
 impl Pricer for Prices {
     fn price(&self, call: &BilledCall<'_>) -> Option<Money> {
+        if let Some(read) = self.first_use.get() {
+            self.used.get_or_init(read);
+        }
         self.find(call).map(|row| row.rates.cost(&call.usage))
     }
 }

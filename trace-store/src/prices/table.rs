@@ -38,7 +38,7 @@ impl PriceTable {
     }
 
     /// Adds a price; gives back the name of the model that has one already for this day and number of tokens.
-    pub(super) fn add(&mut self, row: PriceRow) -> Result<(), String> {
+    pub(crate) fn add(&mut self, row: PriceRow) -> Result<(), String> {
         let key = |row: &PriceRow| (row.from, row.above_input_tokens);
         let index = self.rows.len();
         self.rows.push(row);

@@ -8,6 +8,7 @@ mod cache;
 mod diff;
 mod error;
 mod experiment;
+mod prices;
 mod registry;
 mod service;
 mod uri;

@@ -52,7 +52,7 @@ impl Registry {
         Ok(registry)
     }
 
-    async fn session(&self) -> MutexGuard<'_, Session> {
+    pub(super) async fn session(&self) -> MutexGuard<'_, Session> {
         let mut session = self.session.lock().await;
         session.abandon();
         session

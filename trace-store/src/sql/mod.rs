@@ -13,6 +13,7 @@ mod error;
 mod link;
 mod migrate;
 mod outbox;
+pub(crate) mod prices;
 pub(crate) mod prompts;
 mod rows;
 mod session;
