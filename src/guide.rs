@@ -12,6 +12,10 @@ pub mod recording {}
 #[doc = include_str!("../docs/configuration.md")]
 pub mod configuration {}
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[doc = include_str!("../docs/prompts.md")]
+pub mod prompts {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

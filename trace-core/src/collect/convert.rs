@@ -288,7 +288,10 @@ impl Convert {
             Body::LlmInteraction(interaction) if self.calls.contains_key(&span) => interaction.id = None,
             _ => {}
         }
-        let mut duration = None;
+        let mut duration = match &body {
+            Body::PromptExecuted(execution) => Duration::try_from_secs_f64(execution.response_time_ms / 1e3).ok(),
+            _ => None,
+        };
         if let Body::IterationDone(done) = &mut body {
             let took = Duration::try_from_secs_f64(done.iteration.duration_seconds.unwrap_or(0.0)).unwrap_or_default();
             let offset = at.duration_since(self.started).saturating_sub(took);

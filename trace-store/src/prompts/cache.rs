@@ -9,7 +9,7 @@ use super::registry::qualified;
 use super::version::number;
 use crate::sql::prompts::{self as sql, IndexRow};
 use crate::sql::{Connection, DatabaseUrl};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
@@ -26,8 +26,8 @@ const PRODUCTION: &str = "production";
 pub(crate) struct Cache {
     url: DatabaseUrl,
     catalog: Option<Catalog>,
-    /// The registry names of the prompts whose texts are kept.
-    declared: BTreeSet<String>,
+    /// The prompts whose texts are kept, by registry name.
+    declared: BTreeMap<String, &'static Prompt>,
     known: RwLock<Arc<Known>>,
     /// One reads the registry at a time, so that what is read later is known later.
     loading: tokio::sync::Mutex<()>,
@@ -65,7 +65,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Cache {
     /// An empty cache of a database's registry, which becomes that of the process.
     pub(crate) fn install(url: DatabaseUrl, catalog: Option<Catalog>, declared: &[&'static Prompt]) -> Arc<Self> {
-        let declared = declared.iter().map(|prompt| qualified(catalog.as_ref(), prompt.name())).collect();
+        let declared = declared.iter().map(|prompt| (qualified(catalog.as_ref(), prompt.name()), *prompt)).collect();
         let cache = Arc::new(Self {
             url,
             catalog,
@@ -126,7 +126,7 @@ impl Cache {
     ) -> Result<(), sqlx::Error> {
         let before = self.known();
         let mut missing = Vec::new();
-        for (name, prompt) in prompts.iter_mut().filter(|(name, _)| self.declared.contains(*name)) {
+        for (name, prompt) in prompts.iter_mut().filter(|(name, _)| self.declared.contains_key(*name)) {
             for version in prompt.choosable() {
                 let Some(row) = prompt.version(version) else { continue };
                 let kept = before.prompts.get(name).and_then(|known| known.texts.get(&version)).cloned();
@@ -208,7 +208,13 @@ impl Cache {
         let known = self.known();
         let registry_name = self.registry_name(name);
         let prompt = known.prompts.get(&registry_name)?;
-        let (version, arm) = prompt.choose(None)?;
+        let (mut version, mut arm) = prompt.choose(None)?;
+        if let Some(declared) = self.declared.get(&registry_name)
+            && prompt.texts.get(&version).is_none_or(|text| text.is_unfit())
+        {
+            // Renderings use the code's own text.
+            (version, arm) = (prompt.version_with(declared.template_hash())?, None);
+        }
         let row = prompt.version(version)?;
         let hash = Some(row.template_hash.clone());
         Some(LinkedPrompt { link: PromptLink::new(&row.name, registry_name, Some(version), hash), arm })
@@ -217,14 +223,18 @@ impl Cache {
     /// See [`trace_core::registry::PromptSource::version_of`].
     pub(super) fn version_of(&self, name: &str, template_hash: &str) -> Option<u32> {
         let known = self.known();
-        let versions = &known.prompts.get(&self.registry_name(name))?.versions;
-        versions.iter().rev().find(|row| row.template_hash == template_hash).map(|row| number(row.version))
+        known.prompts.get(&self.registry_name(name))?.version_with(template_hash)
     }
 }
 
 impl KnownPrompt {
     fn version(&self, version: u32) -> Option<&IndexRow> {
         self.versions.iter().find(|row| row.version == i64::from(version))
+    }
+
+    /// The newest version with this text.
+    fn version_with(&self, template_hash: &str) -> Option<u32> {
+        self.versions.iter().rev().find(|row| row.template_hash == template_hash).map(|row| number(row.version))
     }
 
     fn is_active(&self, version: u32) -> bool {

@@ -306,6 +306,7 @@ impl Worker {
         let mut lines = Vec::new();
         let mut fold = Fold::new(FoldLimits::default());
         for (execution, ts) in batch {
+            let duration_ms = Some(execution.response_time_ms).filter(|millis| millis.is_finite());
             let mut body = Body::PromptExecuted(execution);
             self.redactor.body(&mut body);
             let event = Event {
@@ -315,7 +316,7 @@ impl Worker {
                 trace_id: String::new(),
                 stage: None,
                 component: None,
-                duration_ms: None,
+                duration_ms,
                 body,
             };
             event.write_line(&mut lines);

@@ -5,6 +5,7 @@ use crate::prompts::{NewVersion, PromptService, PromptServiceOptions, Registry};
 use crate::sql::tests::eventually;
 use serde_json::json;
 use std::time::Duration;
+use trace_core::event::PromptExecution;
 use trace_core::record::Run;
 use trace_core::registry::Prompt;
 
@@ -48,6 +49,9 @@ on_every_database! {
         let message = &trace.warnings[0].message;
         assert!(message.contains("prompts:/support_bot_prompt/2") && message.contains("`tone`"), "{message}");
         assert_eq!(SUPPORT.link().prompt_version, Some(1), "calls made now are made with the code's own text");
+        PromptExecution::new("support_bot", true, 1.0).log();
+        program.settle();
+        assert_eq!((template(database, 1).total_executions, template(database, 2).total_executions), (1, 0));
         let passed = SUPPORT.render(&json!({ "ticket": "a door", "tone": "kind" })).unwrap();
         assert_eq!(passed.text, "Be kind: a door");
     }
