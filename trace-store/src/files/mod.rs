@@ -28,6 +28,8 @@ pub use read::{Listing, Problem, ReadError, StoredDocument, find, list, load, re
 pub use scorecard::{Style, render};
 pub use summary::summary;
 pub use terminal::{ParseModeError, ScorecardMode, ScorecardSink};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use units::{count, dollars, duration, score};
 
 #[cfg(test)]
 mod fixture;

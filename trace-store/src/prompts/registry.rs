@@ -440,7 +440,7 @@ impl Registry {
     }
 
     /// The registry name of a prompt given by its plain or its registry name.
-    fn name(&self, name: &str) -> String {
+    pub(super) fn name(&self, name: &str) -> String {
         qualified(self.catalog.as_ref(), name)
     }
 

@@ -99,7 +99,7 @@ pub const OPTIONS: &[SettingOption] = &[
         |s, given| s.prompts.ttl => whole(given, 1).map(|seconds| Duration::from_secs(seconds as u64))),
     option!("prices.file", Some("WHYTRACE_PRICES"), "path", "",
         "A file of prices of model calls, above those that whytrace carries.",
-        |s, given| s.prices => path(given).map(Some)),
+        |s, given| s.prices => optional_path(given)),
     option!("redact.enabled", Some("WHYTRACE_REDACT"), "bool", "true",
         "Whether secrets are looked for and removed.",
         |s, given| s.redact.enabled => boolean(given)),
@@ -143,6 +143,11 @@ pub const OPTIONS: &[SettingOption] = &[
         "The documents of running traces in memory.",
         |s, given| s.limits.open_trace_bytes => whole(given, 4096)),
 ];
+
+/// A path, or an empty text for none.
+fn optional_path(given: &Given<'_>) -> Result<Option<std::path::PathBuf>, Expected> {
+    if matches!(&given.value, Value::Text("")) { Ok(None) } else { path(given).map(Some) }
+}
 
 fn mode(given: &Given<'_>) -> Result<crate::files::ScorecardMode, Expected> {
     match &given.value {
