@@ -31,6 +31,7 @@ pub use trace_core::model::{
 };
 pub use trace_core::names::project_folder;
 pub use trace_core::observe::Observer;
+pub use trace_core::pricer;
 pub use trace_core::record::facts::*;
 pub use trace_core::record::{
     Finish, IterationGuard, ObservationGuard, Run, SpanFuture, SpanStream, StageGuard, TraceContext,
@@ -47,7 +48,7 @@ pub mod otel {
     pub use trace_otel::*;
 }
 #[cfg(feature = "store")]
-pub use trace_store::{files, settings};
+pub use trace_store::{files, prices, settings};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use trace_store::{query, sql};
 

@@ -22,6 +22,7 @@ use std::time::Duration;
 use trace_core::diagnostics::say;
 use trace_core::redact::{RedactConfig, Redactor};
 use trace_core::registry::set_prompt_source;
+use trace_store::prices::Prices;
 use trace_store::settings::Settings;
 use trace_store::sql::{DatabaseUrl, RowsSink};
 
@@ -52,11 +53,11 @@ fn service() -> Option<Arc<PromptService>> {
 }
 
 /// Sets the registry up beside a tracer; what cannot work is said and left out.
-pub(crate) fn start(settings: &Settings, redaction: &RedactConfig, rows: Arc<RowsSink>) {
+pub(crate) fn start(settings: &Settings, redaction: &RedactConfig, rows: Arc<RowsSink>, prices: Arc<Prices>) {
     if !settings.prompts.enabled {
         return;
     }
-    match try_start(settings, redaction, rows) {
+    match try_start(settings, redaction, rows, prices) {
         Ok(None) => {}
         Ok(Some(service)) => {
             set_prompt_source(Some(service.source()));
@@ -70,12 +71,14 @@ fn try_start(
     settings: &Settings,
     redaction: &RedactConfig,
     rows: Arc<RowsSink>,
+    prices: Arc<Prices>,
 ) -> Result<Option<PromptService>, Box<dyn std::error::Error>> {
     let Some(url) = DatabaseUrl::of_settings(settings)? else { return Ok(None) };
     let variable = |name: &str| std::env::var(name).ok();
     let mut options = PromptServiceOptions::new(url, &settings.dir);
     options.catalog = Catalog::of_surroundings(settings.prompts.catalog.clone(), variable)?;
     options.ttl = settings.prompts.ttl;
+    options.prices = Some(prices);
     Ok(Some(PromptService::start(options, rows, Redactor::new(redaction)?)?))
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 use trace_core::diagnostics::say;
 use trace_core::model::GatePolicy;
 use trace_core::observe::Observer;
+use trace_core::pricer::Pricer;
 use trace_core::redact::{RedactConfig, Rule};
 use trace_core::sink::Sink;
 use trace_core::{Options, Tracer, TracerError};
 use trace_store::files::{DocumentSink, ScorecardMode, ScorecardSink, SummarySink};
+use trace_store::prices::{PriceError, Prices};
 use trace_store::settings::{Database, Problem, Settings, SettingsError};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use trace_store::sql::RowsSink;
@@ -59,6 +61,9 @@ pub enum InitError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file of prices says something that is no price.
+    #[error(transparent)]
+    Prices(#[from] PriceError),
     /// The tracer cannot be started.
     #[error(transparent)]
     Tracer(#[from] TracerError),
@@ -205,7 +210,11 @@ impl TracerBuilder {
         if let Err(error) = self.make_dir() {
             say(&error.to_string());
         }
-        match self.start() {
+        let prices = self.prices().unwrap_or_else(|error| {
+            say(&error.to_string());
+            Prices::carried()
+        });
+        match self.start(prices) {
             Ok(guard) => guard,
             Err(error) => {
                 say(&format!("nothing is recorded: {error}"));
@@ -228,7 +237,8 @@ impl TracerBuilder {
             return Ok(Guard::idle());
         }
         self.make_dir()?;
-        self.start()
+        let prices = self.prices()?;
+        self.start(prices)
     }
 
     fn make_dir(&self) -> Result<(), InitError> {
@@ -236,15 +246,22 @@ impl TracerBuilder {
         std::fs::create_dir_all(path).map_err(|source| InitError::Dir { path: path.clone(), source })
     }
 
-    fn start(self) -> Result<Guard, InitError> {
+    fn prices(&self) -> Result<Prices, PriceError> {
+        self.settings.prices.as_deref().map_or_else(|| Ok(Prices::carried()), Prices::with_file)
+    }
+
+    fn start(self, prices: Prices) -> Result<Guard, InitError> {
         let observers = self.observers.iter().map(|observer| Arc::clone(&observer.0)).collect();
         let rows = self.rows();
-        let tracer = Tracer::observed(self.options(), &self.redaction(), self.all_sinks(&rows), observers)?;
+        let prices = Arc::new(prices);
+        let mut options = self.options();
+        options.pricer = Some(Arc::clone(&prices) as Arc<dyn Pricer>);
+        let tracer = Tracer::observed(options, &self.redaction(), self.all_sinks(&rows), observers)?;
         tracer.install()?;
         let recovery = recover_in_background(&tracer);
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
         if let Some(rows) = rows {
-            crate::prompts::start(&self.settings, &self.redaction(), rows);
+            crate::prompts::start(&self.settings, &self.redaction(), rows, prices);
         }
         Ok(Guard::new(tracer, recovery))
     }

@@ -11,6 +11,7 @@ pub mod import;
 pub mod model;
 pub mod names;
 pub mod observe;
+pub mod pricer;
 #[doc(hidden)]
 pub mod private;
 pub mod record;

@@ -6,13 +6,15 @@
 use crate::collect::{self, SinkHandle};
 use crate::context::notice;
 use crate::model::{GatePolicy, Timestamp};
+use crate::names::clean_name;
 use crate::observe::{Observer, ObserverHandle, ObserverReport};
+use crate::pricer::Pricer;
 use crate::redact::{RedactConfig, Redactor, RuleError};
 use crate::sink::Sink;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 /// The limits and rules of a tracer.
@@ -39,6 +41,8 @@ pub struct Options {
     pub sample: f64,
     /// Projects, by name or folder, whose runs are not recorded.
     pub projects_off: BTreeSet<String>,
+    /// Knows what model calls cost; without one, calls have the cost that the program says.
+    pub pricer: Option<Arc<dyn Pricer>>,
     /// The wall clock.
     pub wall_clock: fn() -> Timestamp,
 }
@@ -56,6 +60,7 @@ impl Default for Options {
             gate: GatePolicy::default(),
             sample: 1.0,
             projects_off: BTreeSet::new(),
+            pricer: None,
             wall_clock: Timestamp::now,
         }
     }
@@ -73,7 +78,12 @@ pub(crate) struct Inner {
     closed: AtomicBool,
     /// What went wrong outside any single trace.
     failures: AtomicU64,
+    /// Models without a price that were told of.
+    unpriced: Mutex<HashSet<String>>,
 }
+
+/// So many models without a price are told of; names come from outside.
+const UNPRICED: usize = 256;
 
 static GLOBAL: RwLock<Option<Tracer>> = RwLock::new(None);
 
@@ -122,6 +132,7 @@ impl Tracer {
             observers,
             closed: AtomicBool::new(false),
             failures: AtomicU64::new(0),
+            unpriced: Mutex::default(),
         })))
     }
 
@@ -200,7 +211,27 @@ impl Tracer {
     /// Counts a failure and says it on stderr, without its secrets.
     pub(crate) fn failed(&self, what: &str) {
         self.0.failures.fetch_add(1, Ordering::Relaxed);
-        let mut line = what.to_owned();
+        self.say(what.to_owned());
+    }
+
+    /// Says on stderr that the price of a model is not known, and gives what was said; `None` where it was said before.
+    pub(crate) fn unpriced(&self, provider: Option<&str>, model: &str) -> Option<String> {
+        // Names come from outside: quoted, they cannot speak to the terminal.
+        let of = provider.map(|provider| format!(" of {:?}", clean_name(provider))).unwrap_or_default();
+        let model = clean_name(model);
+        let message = format!(
+            "no price is known for the model {model:?}{of}, so its calls have no cost: add it to the file of prices, see docs/cost.md"
+        );
+        let mut told = self.0.unpriced.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= UNPRICED || !told.insert(message.clone()) {
+            return None;
+        }
+        drop(told);
+        self.say(message.clone());
+        Some(message)
+    }
+
+    fn say(&self, mut line: String) {
         self.0.redactor.text(&mut line);
         crate::diagnostics::say(&line);
     }

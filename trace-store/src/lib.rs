@@ -4,6 +4,7 @@
 pub mod calibrate;
 pub mod files;
 pub mod import;
+pub mod prices;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod prompts;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -1,6 +1,7 @@
 //! One trace, as the collector knows it while records of it can come.
 
 use super::convert::{Convert, Named};
+use super::pricing::Pricing;
 use super::recover;
 use super::side_file::SideFiles;
 use super::sinks::{Job, SinkHandle};
@@ -23,6 +24,7 @@ pub(super) struct OpenTrace {
     start: Timestamp,
     seq: u64,
     convert: Convert,
+    pricing: Pricing,
     /// The document so far; `None` when it was let go and has to be folded from the stream.
     fold: Option<Fold>,
     stream: Option<StreamId>,
@@ -54,6 +56,7 @@ impl OpenTrace {
             seq: 0,
             start: wall,
             convert: Convert::new(&shared, wall),
+            pricing: Pricing::default(),
             fold: Some(Fold::new(FoldLimits { max_items: usize::try_from(options.max_items).unwrap_or(usize::MAX) })),
             stream,
             side_files: SideFiles::new(traces_dir, &shared.session_id, options.side_file_bytes),
@@ -94,10 +97,11 @@ impl OpenTrace {
         let began = Tick::now();
         let at = recorded.record.at;
         let Some(converted) = self.convert.record(recorded, captured) else { return };
-        for warning in converted.warnings {
+        let mut body = converted.body;
+        let unpriced = self.pricing.price(&mut body, self.moment(at), &self.shared.tracer);
+        for warning in converted.warnings.into_iter().chain(unpriced) {
             self.emit(at, converted.named.clone(), None, Body::Warning(warning), streams);
         }
-        let mut body = converted.body;
         if let Body::TraceEnd(end) = &mut body {
             self.fill_versions(at, streams);
             end.metadata = self.account();
@@ -108,6 +112,11 @@ impl OpenTrace {
         self.ended |= is_end;
         self.report_drops(at, streams);
         self.work += began.elapsed();
+    }
+
+    /// A tick of the trace on the wall clock.
+    fn moment(&self, at: Tick) -> Timestamp {
+        self.start.plus(at.duration_since(self.shared.started))
     }
 
     /// Says which versions of prompts became known since their calls began.
@@ -160,7 +169,7 @@ impl OpenTrace {
         }
         let event = Event {
             seq: self.seq,
-            ts: self.start.plus(at.duration_since(self.shared.started)),
+            ts: self.moment(at),
             session_id: self.shared.session_id.clone(),
             trace_id: self.shared.trace_id.clone(),
             stage: named.stage,

@@ -15,6 +15,7 @@ mod money;
 mod number;
 mod observation;
 mod quality;
+mod response;
 #[cfg(feature = "schemas")]
 mod schemas;
 mod stage;
@@ -28,6 +29,7 @@ pub use llm::{Attempt, LlmCall, PromptLink, TokenUsage, Usage};
 pub use money::{Money, MoneyError};
 pub use observation::{Kind, Observation};
 pub use quality::{Gate, GatePolicy, Iteration, Score};
+pub use response::ModelResponse;
 pub use stage::Stage;
 pub use time::Timestamp;
 pub use trace::{CalibrationFlag, ChildTrace, Metadata, RunInfo, Status, Trace, Warning};

@@ -3,10 +3,12 @@
 use super::facts::record;
 use super::tape::Tape;
 use super::{Load, Record, Recorded, What, recording};
+use crate::collect::price_alone;
 use crate::context::local::{self, random_u64};
 use crate::event::{Body, PromptExecution};
 use crate::model::PromptLink;
 use crate::registry::{LinkedPrompt, PromptSource, RenderedPrompt, prompt_source, registry_name};
+use crate::tracer::Tracer;
 use fastant::Instant;
 
 /// Notes which version of a prompt was rendered here: the model call around is linked to that one.
@@ -42,6 +44,9 @@ pub(crate) fn log_execution(mut execution: PromptExecution) -> Option<String> {
         // No trace keeps it apart from the executions of other processes, so it is as unique as a trace's id.
         execution.id = format!("{:016x}{:016x}", random_u64(), random_u64());
         id = Some(execution.id.clone());
+        if let Some(tracer) = Tracer::global() {
+            price_alone(&mut execution.llm, &tracer);
+        }
         source.log(execution);
     }
     id.filter(|_| is_kept)

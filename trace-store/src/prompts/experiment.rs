@@ -64,9 +64,11 @@ pub struct Experiment {
 }
 
 /// What was measured of one execution. What is not known is absent, never 0.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Sample {
+    /// Its run; empty outside any.
+    pub trace_id: String,
     /// Whether the call did what it should.
     pub success: bool,
     /// How long it took, in milliseconds.
@@ -77,6 +79,19 @@ pub struct Sample {
     pub cost_usd: Option<Money>,
     /// The quality of its run, on the scale of its quality gate.
     pub quality: Option<f64>,
+}
+
+impl Sample {
+    pub(super) fn of_row(row: SampleRow) -> Self {
+        Self {
+            trace_id: row.trace_id,
+            success: row.success,
+            response_time_ms: row.response_time_ms,
+            total_tokens: row.total_token_count.map(|count| count.max(0).unsigned_abs()),
+            cost_usd: row.cost_usd,
+            quality: row.overall_quality_score,
+        }
+    }
 }
 
 /// The executions of one arm, the oldest first.
@@ -196,15 +211,8 @@ impl Experiment {
         let mut arms: Vec<ArmSamples> =
             self.arms.iter().map(|arm| ArmSamples { arm: arm.clone(), samples: Vec::new() }).collect();
         for row in rows {
-            let sample = Sample {
-                success: row.success,
-                response_time_ms: row.response_time_ms,
-                total_tokens: row.total_token_count.map(|count| count.max(0).unsigned_abs()),
-                cost_usd: row.cost_usd,
-                quality: row.overall_quality_score,
-            };
             if let Some(arm) = arms.iter_mut().find(|arm| arm.arm.version == number(row.version)) {
-                arm.samples.push(sample);
+                arm.samples.push(Sample::of_row(row));
             }
         }
         arms

@@ -8,7 +8,9 @@ mod cache;
 mod diff;
 mod error;
 mod experiment;
+mod prices;
 mod registry;
+mod results;
 mod service;
 mod uri;
 mod version;
@@ -18,6 +20,10 @@ pub use diff::{DiffLine, PromptDiff, TextDiff};
 pub use error::RegistryError;
 pub use experiment::{Arm, ArmSamples, Experiment, ExperimentPlan, ExperimentStatus, Sample, StickyKey};
 pub use registry::Registry;
+pub use results::{
+    ArmResult, Comparison, ExperimentResult, Goals, Measures, Metric, MetricResult, Verdict, VersionFigures,
+    VersionReport, VersionReportOptions,
+};
 pub use service::{PromptService, PromptServiceOptions};
 pub use uri::{PromptUri, VersionRef};
 pub use version::{HistoryEntry, NewVersion, PromptSummary, PromptVersion, TemplateStatistics};

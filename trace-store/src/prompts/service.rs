@@ -5,6 +5,7 @@
 
 use super::cache::Cache;
 use super::{Catalog, NewVersion, Registry, RegistryError};
+use crate::prices::Prices;
 use crate::sql::{DatabaseUrl, RowsSink};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -47,6 +48,8 @@ pub struct PromptServiceOptions {
     pub dir: PathBuf,
     /// The prompts that the program declares.
     pub declared: Vec<&'static Prompt>,
+    /// Where the prices in the database go.
+    pub prices: Option<Arc<Prices>>,
 }
 
 impl PromptServiceOptions {
@@ -54,7 +57,7 @@ impl PromptServiceOptions {
     #[must_use]
     pub fn new(url: DatabaseUrl, dir: impl Into<PathBuf>) -> Self {
         let declared = trace_core::registry::registry().prompts;
-        Self { url, catalog: None, ttl: Duration::from_secs(30), dir: dir.into(), declared }
+        Self { url, catalog: None, ttl: Duration::from_secs(30), dir: dir.into(), declared, prices: None }
     }
 }
 
@@ -96,12 +99,16 @@ impl PromptService {
     /// # Errors
     /// When the system gives no thread for it. That the database is away is no error.
     pub fn start(options: PromptServiceOptions, rows: Arc<RowsSink>, redactor: Redactor) -> std::io::Result<Self> {
-        let PromptServiceOptions { url, catalog, ttl, dir, declared } = options;
+        let PromptServiceOptions { url, catalog, ttl, dir, declared, prices } = options;
         let cache = Cache::install(url.clone(), catalog.clone(), &declared);
         let shared = Arc::new(Shared { cache, dropped: AtomicU64::new(0) });
         let (inbox, messages) = sync_channel(QUEUE);
         let (end, ended) = sync_channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        if let Some(prices) = &prices {
+            let inbox = inbox.clone();
+            prices.when_first_used(move || drop(inbox.try_send(Message::Wake)));
+        }
         let worker = Worker {
             runtime,
             url: url.clone(),
@@ -109,6 +116,7 @@ impl PromptService {
             ttl,
             stream: Stream { path: dir.join(STREAM), file: None },
             declared,
+            prices,
             shared: Arc::clone(&shared),
             rows,
             redactor,
@@ -214,6 +222,7 @@ struct Worker {
     stream: Stream,
     /// What is still to be registered.
     declared: Vec<&'static Prompt>,
+    prices: Option<Arc<Prices>>,
     shared: Arc<Shared>,
     rows: Arc<RowsSink>,
     redactor: Redactor,
@@ -348,7 +357,7 @@ impl Worker {
     }
 
     fn try_registry(&mut self) -> Result<(), RegistryError> {
-        let Self { runtime, url, catalog, declared, shared, registry, to_link, .. } = self;
+        let Self { runtime, url, catalog, declared, prices, shared, registry, to_link, .. } = self;
         runtime.block_on(async {
             let registry = match registry {
                 Some(registry) => registry,
@@ -361,6 +370,9 @@ impl Worker {
                     Ok(()) => {}
                 }
                 declared.pop();
+            }
+            if let Some(prices) = prices {
+                prices.set_database(registry.prices().await?);
             }
             if registry.refresh(&shared.cache).await? {
                 *to_link = 2;

@@ -61,6 +61,8 @@ pub struct Settings {
     pub max_wait: Option<Duration>,
     /// Where prompts are registered, and how fresh what renderings know of it is.
     pub prompts: PromptSettings,
+    /// A file of prices of model calls, above those that whytrace carries.
+    pub prices: Option<PathBuf>,
     /// What is kept out of every output.
     pub redact: RedactSettings,
     /// The scale of scores, and where a gap, a strength and a pass begin.
@@ -186,6 +188,7 @@ impl Default for Settings {
             projects_off: Vec::new(),
             max_wait: Some(Duration::from_millis(100)),
             prompts: PromptSettings::default(),
+            prices: None,
             redact: RedactSettings::default(),
             gate: GatePolicy::default(),
             calibration: CalibrationSettings::default(),

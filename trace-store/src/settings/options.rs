@@ -97,6 +97,9 @@ pub const OPTIONS: &[SettingOption] = &[
     option!("prompts.ttl_seconds", Some("WHYTRACE_PROMPTS_TTL_SECONDS"), "seconds", "30",
         "After how long a change of the registry that another process made is known.",
         |s, given| s.prompts.ttl => whole(given, 1).map(|seconds| Duration::from_secs(seconds as u64))),
+    option!("prices.file", Some("WHYTRACE_PRICES"), "path", "",
+        "A file of prices of model calls, above those that whytrace carries.",
+        |s, given| s.prices => optional_path(given)),
     option!("redact.enabled", Some("WHYTRACE_REDACT"), "bool", "true",
         "Whether secrets are looked for and removed.",
         |s, given| s.redact.enabled => boolean(given)),
@@ -197,6 +200,11 @@ fn protocol(given: &Given<'_>) -> Result<Option<String>, Expected> {
         Value::Text(text @ ("http/protobuf" | "http/json" | "grpc")) => Ok(Some((*text).to_owned())),
         _ => Err("expected http/protobuf, http/json or grpc".into()),
     }
+}
+
+/// A path, or an empty text for none.
+fn optional_path(given: &Given<'_>) -> Result<Option<std::path::PathBuf>, Expected> {
+    if matches!(&given.value, Value::Text("")) { Ok(None) } else { path(given).map(Some) }
 }
 
 fn mode(given: &Given<'_>) -> Result<crate::files::ScorecardMode, Expected> {

@@ -98,6 +98,7 @@ fn every_key_can_be_set_in_the_file() {
         projects_off = ["a", "b"]
         max_wait_ms = 5
         prompts = { enabled = false, catalog = "ml.search", ttl_seconds = 5 }
+        prices = { file = "prices.toml" }
         redact = { enabled = false, content = false, field_names = ["pin"], patterns = ['[a-z]{2,3}'] }
         gate.scale = 10
         gate.gap_below = 5.5
@@ -136,6 +137,7 @@ fn every_key_can_be_set_in_the_file() {
             catalog: Some("ml.search".parse().unwrap()),
             ttl: Duration::from_secs(5),
         },
+        prices: Some(dir.path().join("prices.toml")),
         redact: RedactSettings {
             enabled: false,
             content: false,

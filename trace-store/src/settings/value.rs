@@ -139,7 +139,7 @@ pub(crate) fn path(given: &Given<'_>) -> Result<PathBuf, Expected> {
     let path = match &given.value {
         Value::Text(text) if !text.is_empty() && !text.contains('\0') => Path::new(text),
         Value::Bytes(bytes) => Path::new(bytes),
-        _ => return Err("expected the path of a folder".into()),
+        _ => return Err("expected a path".into()),
     };
     Ok(given.base.map_or_else(|| path.to_owned(), |base| base.join(path)))
 }

@@ -15,6 +15,7 @@ mod flags;
 mod link;
 pub(crate) mod migrate;
 mod outbox;
+pub(crate) mod prices;
 pub(crate) mod prompts;
 mod review;
 pub(crate) mod rollups;

@@ -48,6 +48,12 @@ impl Moments {
     fn squared_error(&self) -> Option<f64> {
         (self.n > 1 && self.variance >= 0.0).then(|| self.variance / self.size())
     }
+
+    /// The squared standard error of the mean's logarithm; `None` of a mean that has none.
+    fn squared_relative_error(&self) -> Option<f64> {
+        let error = self.squared_error()?;
+        (self.mean > 0.0).then(|| error / (self.mean * self.mean))
+    }
 }
 
 impl FromIterator<f64> for Moments {
@@ -83,15 +89,29 @@ pub fn mean_difference(from: &Moments, to: &Moments, confidence: Confidence) -> 
 /// `None` when either has fewer than two values, or a mean is not positive.
 #[must_use]
 pub fn mean_ratio(from: &Moments, to: &Moments, confidence: Confidence) -> Option<Estimate> {
-    let relative = |sample: &Moments| {
-        let error = sample.squared_error()?;
-        (sample.mean > 0.0).then(|| error / (sample.mean * sample.mean))
-    };
-    let (one, other) = (relative(from)?, relative(to)?);
+    let (one, other) = (from.squared_relative_error()?, to.squared_relative_error()?);
     let freedom = welch_freedom(from.size(), one, to.size(), other);
-    let logarithm = student_estimate((to.mean / from.mean).ln(), (one + other).sqrt(), freedom, confidence)?;
-    let interval = logarithm.interval;
-    Estimate::of(logarithm.value.exp_m1(), interval.low.exp_m1(), interval.high.exp_m1(), logarithm.p_value)
+    student_estimate((to.mean / from.mean).ln(), (one + other).sqrt(), freedom, confidence)?.exp()
+}
+
+/// As [`mean_ratio`], with an interval that holds at every look; see [`Estimate::always_valid`]. `smallest` is the smallest share worth finding, 0.1 for
+/// 10 %.
+#[must_use]
+pub fn mean_ratio_at_any_time(from: &Moments, to: &Moments, smallest: f64, confidence: Confidence) -> Option<Estimate> {
+    let error = (from.squared_relative_error()? + to.squared_relative_error()?).sqrt();
+    Estimate::always_valid((to.mean / from.mean).ln(), error, smallest.ln_1p(), confidence)?.exp()
+}
+
+/// As [`mean_difference`], with an interval that holds at every look; see [`Estimate::always_valid`].
+#[must_use]
+pub fn mean_difference_at_any_time(
+    from: &Moments,
+    to: &Moments,
+    smallest: f64,
+    confidence: Confidence,
+) -> Option<Estimate> {
+    let error = (from.squared_error()? + to.squared_error()?).sqrt();
+    Estimate::always_valid(to.mean - from.mean, error, smallest, confidence)
 }
 
 /// How much higher the mean is than a reference that is itself certain (one-sample t).

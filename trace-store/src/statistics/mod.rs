@@ -12,6 +12,7 @@
 //! | how much more often does it work | [`share_difference`] | Newcombe's hybrid score interval; Fisher's exact test or the pooled z test |
 //! | how often does it work | [`Share::interval`] | Wilson's score interval |
 //! | how many more are needed | [`sample_size_for_means`], [`sample_size_for_shares`] | equal groups, two-sided |
+//! | may one look before the end | [`Estimate::always_valid`], `…_at_any_time` | mixture sequential test |
 //! | what do p percent stay below | [`quantile`] | linear interpolation, as `percentile_cont` |
 //!
 //! Every method is checked against scipy 1.17 or statsmodels 0.15; the tests name the call. The distributions are those of `statrs`.
@@ -20,12 +21,15 @@ mod distribution;
 mod means;
 mod quantile;
 mod sample_size;
+mod sequential;
 mod shares;
 
-pub use means::{Moments, mean_against, mean_difference, mean_ratio};
+pub use means::{
+    Moments, mean_against, mean_difference, mean_difference_at_any_time, mean_ratio, mean_ratio_at_any_time,
+};
 pub use quantile::quantile;
 pub use sample_size::{Power, sample_size_for_means, sample_size_for_shares};
-pub use shares::{Share, share_difference};
+pub use shares::{Share, share_difference, share_difference_at_any_time};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +66,11 @@ impl Estimate {
     #[must_use]
     pub fn is_distinct(&self) -> bool {
         !self.interval.contains(0.0)
+    }
+
+    /// An estimate of a logarithm as one of the share by which something is higher.
+    fn exp(self) -> Option<Self> {
+        Self::of(self.value.exp_m1(), self.interval.low.exp_m1(), self.interval.high.exp_m1(), self.p_value)
     }
 
     /// `None` when any of its numbers is not finite.

@@ -66,6 +66,21 @@ pub fn share_difference(from: Share, to: Share, confidence: Confidence) -> Optio
     Estimate::of(value, low, high, p_value)
 }
 
+/// As [`share_difference`], with an interval that holds at every look; see [`Estimate::always_valid`].
+///
+/// The standard error is that of Agresti and Caffo (2000), with one success and one failure added to each: shares of 0 and 1 are not taken to be
+/// certain.
+#[must_use]
+#[allow(clippy::cast_precision_loss)]
+pub fn share_difference_at_any_time(from: Share, to: Share, smallest: f64, confidence: Confidence) -> Option<Estimate> {
+    let squared_error = |of: Share| {
+        let (share, n) = ((of.count as f64 + 1.0) / (of.n as f64 + 2.0), of.n as f64 + 2.0);
+        share * (1.0 - share) / n
+    };
+    let error = (squared_error(from) + squared_error(to)).sqrt();
+    Estimate::always_valid(to.value()? - from.value()?, error, smallest, confidence)
+}
+
 /// The smallest number that is expected in any of the four cells when there is no difference.
 #[allow(clippy::cast_precision_loss)]
 fn smallest_expected(from: Share, to: Share) -> f64 {

@@ -49,7 +49,7 @@ impl Registry {
         Ok(registry)
     }
 
-    async fn session(&self) -> MutexGuard<'_, Session> {
+    pub(super) async fn session(&self) -> MutexGuard<'_, Session> {
         let mut session = self.session.lock().await;
         session.abandon();
         session
@@ -209,7 +209,7 @@ impl Registry {
     }
 
     /// The registry name of a prompt given by its plain or its registry name.
-    fn name(&self, name: &str) -> String {
+    pub(super) fn name(&self, name: &str) -> String {
         qualified(self.catalog.as_ref(), name)
     }
 

@@ -5,9 +5,11 @@ mod experiments;
 mod processes;
 mod registry;
 mod rendering;
+mod results;
 mod statistics;
 
 use super::{Database, block_on, on_every_database};
+use crate::prices::Prices;
 use crate::prompts::{PromptService, PromptServiceOptions, Registry};
 use crate::sql::prompts::{TemplateRow, select};
 use crate::sql::rows::ExecutionRow;
@@ -15,6 +17,7 @@ use crate::sql::{RowsOptions, RowsSink, SqlStore};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use trace_core::model::Trace;
+use trace_core::pricer::Pricer;
 use trace_core::record::{Run, TraceContext};
 use trace_core::redact::{RedactConfig, Redactor};
 use trace_core::registry::{Prompt, set_prompt_source};
@@ -86,18 +89,31 @@ impl Program {
         program
     }
 
+    /// The same, whose calls are priced.
+    fn start_priced(database: &Database, declared: &[&'static Prompt], prices: Arc<Prices>) -> Self {
+        let program = Self::start_as(database, declared, Duration::from_millis(50), Some(prices));
+        assert!(program.service.wait_ready(LONG));
+        program
+    }
+
     fn start_with(database: &Database, declared: &[&'static Prompt], ttl: Duration) -> Self {
+        Self::start_as(database, declared, ttl, None)
+    }
+
+    fn start_as(database: &Database, declared: &[&'static Prompt], ttl: Duration, prices: Option<Arc<Prices>>) -> Self {
         static ONE: Mutex<()> = Mutex::new(());
         let only_one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = database.sink_with(RowsOptions { patience: Duration::from_secs(5), ..RowsOptions::default() });
         let rows = Arc::new(rows);
         let mut options = PromptServiceOptions::new(database.url.clone(), database.traces_dir());
-        (options.declared, options.ttl) = (declared.to_vec(), ttl);
+        (options.declared, options.ttl, options.prices) = (declared.to_vec(), ttl, prices.clone());
         let service = PromptService::start(options, Arc::clone(&rows), Redactor::default()).unwrap();
         set_prompt_source(Some(service.source()));
         let traces = Arc::new(Kept::default());
         let sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&rows) as _, Arc::clone(&traces) as _];
-        let tracer = Tracer::new(Options::default(), &RedactConfig::default(), sinks).unwrap();
+        let mut limits = Options::default();
+        limits.pricer = prices.map(|prices| prices as Arc<dyn Pricer>);
+        let tracer = Tracer::new(limits, &RedactConfig::default(), sinks).unwrap();
         Self { service, rows, tracer, traces, _only_one: only_one }
     }
 
