@@ -19,7 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 use trace_core::model::Trace;
 use trace_core::sink::{FinishedTrace, Sink};
-use trace_otel::{ConvertOptions, ExportOptions, LinkPrompts, OtlpSink, Profile, Profiles, Protocol, export};
+#[cfg(feature = "grpc")]
+use trace_otel::Protocol;
+use trace_otel::{ConvertOptions, ExportOptions, LinkPrompts, OtlpSink, Profile, Profiles, export};
 
 fn url(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run this beside scripts/with-backends"))

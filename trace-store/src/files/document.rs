@@ -124,6 +124,7 @@ impl Sink for SummarySink {
     }
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 /// Writes the document of a trace whose recorder has done so before, or was not to.
 pub(crate) fn write(project_dir: &Path, trace: &Trace) -> Result<(), WriteError> {
     let path = document_path(project_dir, &trace.trace_id)?;

@@ -41,7 +41,6 @@ pub(crate) use read::{documents, import_inside};
 pub(crate) use read::{import_document, is_side_file};
 pub use scorecard::{Style, render};
 pub use session::{Follow, Session, SessionError, SessionSummary, StageTiming, Stop, TraceTiming, session_path};
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use side_files::named as side_files_of;
 pub use side_files::{read_whole, restore_texts};
 pub use summary::summary;

@@ -5,7 +5,6 @@
 
 use super::layout::{self, BadTraceId, TRACES_DIR};
 use std::fs::{self, File};
-#[cfg(feature = "_sql")]
 use std::io::Read as _;
 use std::io::{self, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
