@@ -6,7 +6,7 @@ use crate::out::say;
 use std::sync::Arc;
 use trace_core::sink::Sink;
 use trace_store::files::{DocumentSink, SummarySink};
-use trace_store::prompts::{Catalog, Registry};
+use trace_store::prompts::Registry;
 use trace_store::settings::{Database, Problem, Settings};
 use trace_store::sql::{DatabaseUrl, RowsSink, SqlStore};
 
@@ -69,9 +69,7 @@ impl Place {
             let message = format!("{url} is not there yet; a program that declares prompts makes it when it runs");
             return Err(Failure::Failed(message));
         }
-        let catalog = Catalog::of_surroundings(None, |variable| std::env::var(variable).ok());
-        let catalog = catalog.map_err(|error| Failure::Usage(error.to_string()))?;
-        Registry::open(&url, catalog).await.map_err(Failure::of)
+        Registry::open(&url, self.settings.prompts.catalog.clone()).await.map_err(Failure::of)
     }
 
     /// Opens the database, for a command that is of no use without one.

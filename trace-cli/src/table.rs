@@ -153,6 +153,10 @@ impl Grid {
             let Some(spare) = spare else { break };
             shown.retain(|index| *index != spare);
         }
+        if needed(&shown, SHORTEST) > width && shown.len() > 1 {
+            // A few letters of a text tell nothing.
+            shown.retain(|index| self.columns[*index].room != Room::Cut);
+        }
         let mut room = width.saturating_sub(needed(&shown, SHORTEST));
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(width).unwrap_or(u16::MAX));

@@ -10,7 +10,7 @@ use crate::terminal::Paint;
 use crate::words::{counted, when};
 use serde::Serialize;
 use std::process::ExitCode;
-use trace_store::sql::{MigrationStatus, SqlStore};
+use trace_store::sql::{MigrationStatus, SqlError, SqlStore};
 
 pub(crate) async fn run(context: &mut Context, to: Option<MigrateTo>) -> Result<ExitCode, Failure> {
     match to.unwrap_or(MigrateTo::Up) {
@@ -45,6 +45,10 @@ async fn missing(store: &mut SqlStore) -> Result<Vec<MigrationStatus>, Failure> 
 async fn down(context: &mut Context, to: i64, yes: bool) -> Result<ExitCode, Failure> {
     let mut store = context.place.open_database().await?;
     let steps = store.migration_status().await.map_err(Failure::of)?;
+    let newest = steps.last().map_or(0, |step| step.version);
+    if !(0..=newest).contains(&to) {
+        return Err(Failure::Usage(SqlError::NoSuchVersion { to, known: newest }.to_string()));
+    }
     let undone: Vec<_> = steps.iter().rev().filter(|step| step.applied_at.is_some() && step.version > to).collect();
     for step in &undone {
         let verb = if yes { "undoing" } else { "would undo" };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
-use trace_store::prompts::{Catalog, Registry};
+use trace_store::prompts::Registry;
 use trace_store::query::{QueryError, Store};
 use trace_store::settings::{Database, Settings};
 use trace_store::sql::{DatabaseUrl, SqlError};
@@ -42,9 +42,7 @@ impl Source {
             (Database::Postgres(url), _) => url.expose().parse().map_err(|error: SqlError| error.to_string())?,
             _ => return Err("there is no registry of prompts: it is in the database, and there is none".to_owned()),
         };
-        let catalog = Catalog::of_surroundings(None, |variable| std::env::var(variable).ok());
-        let catalog = catalog.map_err(|error| error.to_string())?;
-        Registry::open(&url, catalog).await.map_err(|error| error.to_string())
+        Registry::open(&url, self.settings.prompts.catalog.clone()).await.map_err(|error| error.to_string())
     }
 
     fn has_database(&self) -> bool {
