@@ -230,7 +230,7 @@ impl<'a> Fields<'a> {
 
     /// A date, as it is written.
     fn date(&self, name: &str) -> Result<Option<String>, Fault> {
-        Ok(self.moment(name)?.map(|moment| moment.date()))
+        Ok(self.moment(name)?.map(Timestamp::date))
     }
 
     fn moment(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
