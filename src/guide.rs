@@ -25,6 +25,14 @@ pub mod queries {}
 #[doc = include_str!("../docs/prompts.md")]
 pub mod prompts {}
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[doc = "[prompts]: crate::guide::prompts\n[cost]: crate::guide::cost\n"]
+#[doc = include_str!("../docs/experiments.md")]
+pub mod experiments {}
+
+#[doc = include_str!("../docs/cost.md")]
+pub mod cost {}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

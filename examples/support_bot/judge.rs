@@ -5,7 +5,7 @@ use whytrace::prelude::*;
 
 /// Scores an answer from 0 to 3 by three principles.
 #[traced_stage("quality_gate")]
-pub fn judge(ticket: &Ticket, answer: &str) {
+pub(crate) fn judge(ticket: &Ticket, answer: &str) {
     let (cause, fix) = PROBLEMS
         .iter()
         .find(|(problem, ..)| *problem == ticket.problem)

@@ -6,6 +6,8 @@
 //! one after the other, and all times are real. Everything else is as in production: declared prompt, registry, observed
 //! calls, carried prices, reports. With `WHYTRACE_DATABASE_URL` it uses that database.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that speaks to whoever started it")]
+
 mod judge;
 mod model;
 mod server;

@@ -15,15 +15,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running server; it ends with the program.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
 }
 
 impl Server {
     /// Starts it on a free port.
-    pub fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
+        model::load();
         thread::Builder::new().name("model-server".to_owned()).spawn(move || {
             for stream in listener.incoming().flatten() {
                 // One client that breaks off is no reason to end.
@@ -34,7 +35,7 @@ impl Server {
     }
 
     /// Where completions are asked for.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/v1/chat/completions", self.address)
     }
 }

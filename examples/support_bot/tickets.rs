@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Tickets of a day.
-pub const A_DAY: usize = PRODUCTS.len() * PROBLEMS.len();
+pub(crate) const A_DAY: usize = PRODUCTS.len() * PROBLEMS.len();
 
 const PRODUCTS: [&str; 10] = [
     "Kettle K2",
@@ -19,7 +19,7 @@ const PRODUCTS: [&str; 10] = [
 ];
 
 /// What is wrong, why, and what helps.
-pub const PROBLEMS: [(&str, &str, &str); 10] = [
+pub(crate) const PROBLEMS: [(&str, &str, &str); 10] = [
     ("it does not switch on", "the fuse in the plug has blown", "replace the fuse with one of 3 A"),
     ("it switches off after a minute", "the overheating guard trips", "clean the air vents with a dry brush"),
     ("the app cannot find it", "it is paired with another phone", "hold the button for ten seconds to unpair it"),
@@ -40,17 +40,17 @@ const TRIED: [&str; 4] = ["I have restarted it twice", "I have changed the socke
 
 /// What one customer writes.
 #[derive(Clone, Copy, Debug)]
-pub struct Ticket {
+pub(crate) struct Ticket {
     /// What it is about.
-    pub product: &'static str,
+    pub(crate) product: &'static str,
     /// What is wrong.
-    pub problem: &'static str,
+    pub(crate) problem: &'static str,
     /// What the customer has done about it; empty if nothing.
-    pub tried: &'static str,
+    pub(crate) tried: &'static str,
 }
 
 /// The tickets of a day.
-pub fn of_a_day() -> impl Iterator<Item = Ticket> {
+pub(crate) fn of_a_day() -> impl Iterator<Item = Ticket> {
     PRODUCTS.iter().enumerate().flat_map(|(row, product)| {
         PROBLEMS.iter().enumerate().map(move |(column, (problem, ..))| Ticket {
             product,
