@@ -18,17 +18,17 @@ pub(crate) async fn summary(context: &mut Context, args: &SummaryArgs) -> Result
     let found = if let Some(by) = args.by {
         let groups = store.summary_by(group(by), window).await.map_err(|error| ask::failure(&error))?;
         if args.json.json {
-            out.json(&groups)?
+            out.json(&groups)?;
         } else {
-            print_groups(out, by, &groups)?
+            print_groups(out, by, &groups)?;
         }
         !groups.is_empty()
     } else {
         let figures = store.summary(window).await.map_err(|error| ask::failure(&error))?;
         if args.json.json {
-            out.json(&figures)?
+            out.json(&figures)?;
         } else {
-            print_figures(out, &figures)?
+            print_figures(out, &figures)?;
         }
         figures.total_runs > 0
     };
@@ -130,7 +130,7 @@ pub(crate) async fn patterns(context: &mut Context, args: &PatternsArgs) -> Resu
         context.out.json(&patterns)?;
     } else if patterns.is_empty() {
         say(&format!(
-            "no principle was judged in {} runs in this time; --min-runs and --all widen the search",
+            "no principle that {} or more runs were judged by was a gap in this time; --min-runs and --all widen the search",
             args.min_runs
         ));
     } else {
