@@ -5,12 +5,21 @@
 #![doc = include_str!("../docs/guide.md")]
 // The links above stand before those of the page, which lead to files, and so win here.
 
-#[doc = "[configuration]: crate::guide::configuration\n"]
+#[doc = "[configuration]: crate::guide::configuration\n[generation]: crate::guide::generation\n"]
 #[doc = include_str!("../docs/recording.md")]
 pub mod recording {}
 
+#[doc = "[redaction]: crate::redact\n"]
+#[doc = include_str!("../docs/generation.md")]
+pub mod generation {}
+
 #[doc = include_str!("../docs/configuration.md")]
 pub mod configuration {}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[doc = "[performance]: https://github.com/whytrace/whytrace/blob/main/docs/performance.md\n"]
+#[doc = include_str!("../docs/queries.md")]
+pub mod queries {}
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[doc = include_str!("../docs/prompts.md")]

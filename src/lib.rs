@@ -1,8 +1,10 @@
 //! Instrumentation for AI pipelines that records *why*: every stage, every decision with its reason, confidence and
 //! alternatives, every model call with the prompt version behind it, every score, in one trace.
 
+pub mod generation;
 #[cfg(all(feature = "store", feature = "tokio"))]
 pub mod guide;
+pub mod observe;
 pub mod prelude;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod prompts;
@@ -10,6 +12,8 @@ pub mod prompts;
 mod setup;
 #[cfg(feature = "tokio")]
 mod spawn;
+#[cfg(feature = "tracing")]
+mod tracing_events;
 
 #[cfg(feature = "store")]
 pub use setup::{Guard, InitError, Shutdown, Tracer, TracerBuilder, flush, init, recover, try_init};
@@ -26,6 +30,7 @@ pub use trace_core::model::{
     Usage,
 };
 pub use trace_core::names::project_folder;
+pub use trace_core::observe::Observer;
 pub use trace_core::pricer;
 pub use trace_core::record::facts::*;
 pub use trace_core::record::{
@@ -36,10 +41,16 @@ pub use trace_core::registry::{self, TracingComponent, registry};
 pub use trace_core::sink::{self, DatabaseStatus, FinishReport};
 pub use trace_core::testing;
 pub use trace_core::{event, import};
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use trace_store::sql;
+#[cfg(feature = "otel")]
+#[doc = "[configuration]: crate::guide::configuration\n"]
+#[doc = include_str!("../docs/opentelemetry.md")]
+pub mod otel {
+    pub use trace_otel::*;
+}
 #[cfg(feature = "store")]
 pub use trace_store::{files, prices, settings};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use trace_store::{query, sql};
 
 pub use trace_core::registry::{Prompt, PromptError, RenderedPrompt};
 #[doc = include_str!("../docs/macros/tracing_component.md")]

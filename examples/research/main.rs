@@ -24,6 +24,7 @@ mod retrieval;
 mod rubric;
 mod synthesis;
 mod text;
+#[path = "../shared/tokens.rs"]
 mod tokens;
 
 use args::{Args, Command};

@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use trace_core::diagnostics::say;
 use trace_core::model::GatePolicy;
+use trace_core::observe::Observer;
 use trace_core::pricer::Pricer;
 use trace_core::redact::{RedactConfig, Rule};
 use trace_core::sink::Sink;
@@ -24,6 +25,16 @@ pub struct TracerBuilder {
     problems: Vec<Problem>,
     rules: Vec<Rule>,
     sinks: Vec<Sinks>,
+    observers: Vec<Observers>,
+}
+
+/// An observer of the user's.
+struct Observers(Arc<dyn Observer>);
+
+impl std::fmt::Debug for Observers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
 }
 
 /// A sink of the user's.
@@ -61,7 +72,7 @@ pub enum InitError {
 impl TracerBuilder {
     pub(super) fn from_surroundings() -> Self {
         let (settings, problems) = Settings::load();
-        Self { settings, problems, rules: Vec::new(), sinks: Vec::new() }
+        Self { settings, problems, rules: Vec::new(), sinks: Vec::new(), observers: Vec::new() }
     }
 
     /// Whether anything is recorded. Off: no file, no thread, no allocation.
@@ -159,6 +170,28 @@ impl TracerBuilder {
         self
     }
 
+    /// Something that sees every event of all traces as it is recorded, redacted, on a thread of its own; see [`Observer`]. A closure
+    /// is one.
+    ///
+    /// ```no_run
+    /// use whytrace::event::Event;
+    /// use whytrace::observe::only;
+    /// let watch = only(["validation_error"], |event: &Event| eprintln!("{:?}", event.body));
+    /// let _guard = whytrace::Tracer::builder().observer(watch).init();
+    /// ```
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Observers(Arc::new(observer)));
+        self
+    }
+
+    /// Tells what `tracing` (and so `log`) should know: ends of stages and traces, decisions, errors; see [`TracingEvents`].
+    ///
+    /// [`TracingEvents`]: crate::observe::TracingEvents
+    #[cfg(feature = "tracing")]
+    pub fn tracing_events(self) -> Self {
+        self.observer(crate::tracing_events::TracingEvents::new())
+    }
+
     /// Changes any setting.
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
@@ -218,11 +251,12 @@ impl TracerBuilder {
     }
 
     fn start(self, prices: Prices) -> Result<Guard, InitError> {
+        let observers = self.observers.iter().map(|observer| Arc::clone(&observer.0)).collect();
         let rows = self.rows();
         let prices = Arc::new(prices);
         let mut options = self.options();
         options.pricer = Some(Arc::clone(&prices) as Arc<dyn Pricer>);
-        let tracer = Tracer::new(options, &self.redaction(), self.all_sinks(&rows))?;
+        let tracer = Tracer::observed(options, &self.redaction(), self.all_sinks(&rows), observers)?;
         tracer.install()?;
         let recovery = recover_in_background(&tracer);
         #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -289,8 +323,40 @@ impl TracerBuilder {
             sinks.push(Arc::new(scorecard));
         }
         sinks.extend(rows.iter().map(|rows| Arc::clone(rows) as Arc<dyn Sink>));
+        match otlp_sink(&self.settings) {
+            Ok(otlp) => sinks.extend(otlp),
+            Err(error) => say(&format!("no spans are sent: {error}")),
+        }
         sinks.extend(self.sinks.iter().map(|sink| Arc::clone(&sink.0)));
         sinks
+    }
+}
+
+/// The sink that settings ask for; `None` when they ask for none.
+#[cfg(feature = "otel")]
+fn otlp_sink(settings: &Settings) -> Result<Option<Arc<dyn Sink>>, Box<dyn std::error::Error>> {
+    use trace_otel::{ExportOptions, OtlpSink, Profiles};
+    use trace_store::settings::OtlpEndpoint;
+    let mut options = match &settings.otlp.endpoint {
+        OtlpEndpoint::Off => return Ok(None),
+        OtlpEndpoint::Environment => ExportOptions::from_env()?,
+        OtlpEndpoint::Url(url) => ExportOptions::from_env()?.to(url.as_str()),
+    };
+    if !settings.otlp.profiles.is_empty() {
+        options = options.profiles(settings.otlp.profiles.join(",").parse::<Profiles>()?);
+    }
+    if let Some(protocol) = &settings.otlp.protocol {
+        options = options.protocol(protocol.parse()?);
+    }
+    Ok(Some(Arc::new(OtlpSink::new(options, &settings.dir)?)))
+}
+
+/// The same in a program that cannot send any.
+#[cfg(not(feature = "otel"))]
+fn otlp_sink(settings: &Settings) -> Result<Option<Arc<dyn Sink>>, &'static str> {
+    match &settings.otlp.endpoint {
+        trace_store::settings::OtlpEndpoint::Off => Ok(None),
+        _ => Err("otlp.endpoint is set, but this program is built without the feature `otel` of whytrace"),
     }
 }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use trace_core::Tracer;
+use trace_core::observe::ObserverReport;
 
 /// Keeps tracing running; dropping it stops tracing and waits, 5 s at most, until everything is kept.
 #[derive(Debug)]
@@ -30,6 +31,12 @@ impl Guard {
     #[must_use]
     pub fn is_recording(&self) -> bool {
         self.tracer.is_some()
+    }
+
+    /// What became of the events that each observer wanted, in the order in which they were added.
+    #[must_use]
+    pub fn observers(&self) -> Vec<ObserverReport> {
+        self.tracer.as_ref().map_or_else(Vec::new, Tracer::observers)
     }
 
     /// Stops tracing like dropping does, without blocking the executor. Gives whether everything was kept in time.

@@ -1,6 +1,7 @@
 //! The model of whytrace and the road to it: recording, folding, event stream, recovery. It knows no database, no
 //! runtime and no network. Depend on the `whytrace` crate, which re-exports what is meant for users.
 
+pub mod atomic;
 pub mod collect;
 pub mod context;
 pub mod diagnostics;
@@ -9,6 +10,7 @@ pub mod fold;
 pub mod import;
 pub mod model;
 pub mod names;
+pub mod observe;
 pub mod pricer;
 #[doc(hidden)]
 pub mod private;

@@ -16,7 +16,7 @@ pub struct FinishedTrace {
     pub project_dir: Option<PathBuf>,
     /// Whether the sampling decision keeps document and child rows; the `traces` row, executions and costs are always kept.
     pub sampled: bool,
-    /// Whether it was sent before and is sent again, because events arrived after its end.
+    /// Whether it was sent before and is sent again, because events arrived after its end, or flags were raised.
     pub again: bool,
 }
 
@@ -57,7 +57,8 @@ pub struct Stored {
     pub summary_file: Option<PathBuf>,
     /// What became of the rows.
     pub database: Option<DatabaseStatus>,
-    /// The quality patterns detected.
+    /// The quality patterns that this sink detected, which the document does not show yet: they become events of the stream, and the
+    /// document with them goes once more to all sinks that keep no rows.
     pub calibration_flags: Vec<CalibrationFlag>,
 }
 

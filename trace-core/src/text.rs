@@ -207,6 +207,30 @@ fn escape_where(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// JSON text with every character that could act on a terminal written as its `\uXXXX` escape: it means the same to every reader of JSON.
+///
+/// ```
+/// assert_eq!(trace_core::text::escape_json("\"\u{9b}31m\""), r#""\u009b31m""#);
+/// ```
+#[must_use]
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    // Control characters below U+0020 stand in JSON between values only, and there they are line breaks and indentation.
+    let acts = |c: char| c >= '\u{7f}' && acts_on_terminal(c);
+    let Some(first) = json.find(acts) else { return Cow::Borrowed(json) };
+    let mut out = String::with_capacity(json.len() + 16);
+    out.push_str(&json[..first]);
+    for c in json[first..].chars() {
+        if acts(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}"); // writing to a string cannot fail
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Control characters (C0, DEL, C1), marks and overrides of direction, separators of lines, and what is invisible and has no use
 /// in text: zero-width space, word joiner, byte-order mark, tag characters. Zero-width joiners stay: emoji and scripts need them.
 fn acts_on_terminal(c: char) -> bool {
@@ -323,6 +347,17 @@ mod tests {
         for fine in ["plain", "größer", "日本語", "👩\u{200d}🚀"] {
             assert!(matches!(printable(fine), Cow::Borrowed(_)));
         }
+    }
+
+    #[test]
+    fn json_that_acts_on_no_terminal_means_the_same() {
+        let hostile = "a\u{1b}]0;title\u{7}\u{9b}31m\r\n\u{202e}x\u{e0041}\u{7f}\u{feff} größer 👩\u{200d}🚀";
+        let json = serde_json::to_string_pretty(&serde_json::json!({ hostile: [hostile] })).unwrap();
+        let shown = escape_json(&json);
+        assert!(shown.chars().all(|c| c == '\n' || !acts_on_terminal(c)), "{shown}");
+        let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read[hostile][0], hostile);
+        assert!(matches!(escape_json("{\n  \"größer\": 1\n}"), Cow::Borrowed(_)));
     }
 
     #[test]

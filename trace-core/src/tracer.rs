@@ -7,6 +7,7 @@ use crate::collect::{self, SinkHandle};
 use crate::context::notice;
 use crate::model::{GatePolicy, Timestamp};
 use crate::names::clean_name;
+use crate::observe::{Observer, ObserverHandle, ObserverReport};
 use crate::pricer::Pricer;
 use crate::redact::{RedactConfig, Redactor, RuleError};
 use crate::sink::Sink;
@@ -73,6 +74,7 @@ pub(crate) struct Inner {
     options: Options,
     pub(crate) redactor: Redactor,
     pub(crate) sinks: Vec<SinkHandle>,
+    pub(crate) observers: Vec<ObserverHandle>,
     closed: AtomicBool,
     /// What went wrong outside any single trace.
     failures: AtomicU64,
@@ -106,13 +108,28 @@ impl Tracer {
     /// # Errors
     /// When a rule of redaction is not valid, or a thread cannot be started.
     pub fn new(options: Options, redact: &RedactConfig, sinks: Vec<Arc<dyn Sink>>) -> Result<Self, TracerError> {
+        Self::observed(options, redact, sinks, Vec::new())
+    }
+
+    /// A tracer whose events are seen by observers.
+    ///
+    /// # Errors
+    /// As [`Tracer::new`].
+    pub fn observed(
+        options: Options,
+        redact: &RedactConfig,
+        sinks: Vec<Arc<dyn Sink>>,
+        observers: Vec<Arc<dyn Observer>>,
+    ) -> Result<Self, TracerError> {
         let redactor = Redactor::new(redact)?;
         collect::start(options.payload_bytes)?;
         let sinks = sinks.into_iter().map(SinkHandle::start).collect::<Result<_, _>>()?;
+        let observers = observers.into_iter().map(ObserverHandle::start).collect::<Result<_, _>>()?;
         Ok(Self(Arc::new(Inner {
             options,
             redactor,
             sinks,
+            observers,
             closed: AtomicBool::new(false),
             failures: AtomicU64::new(0),
             unpriced: Mutex::default(),
@@ -183,6 +200,12 @@ impl Tracer {
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.0.failures.load(Ordering::Relaxed)
+    }
+
+    /// What became of the events that each observer wanted.
+    #[must_use]
+    pub fn observers(&self) -> Vec<ObserverReport> {
+        self.0.observers.iter().map(ObserverHandle::report).collect()
     }
 
     /// Counts a failure and says it on stderr, without its secrets.

@@ -20,8 +20,8 @@ static POINT: p::Site = p::Site::new(p::SiteKind::Decision, "point", "", module_
 
 fn decide(n: u64) {
     if let Some(mut draft) = p::decision(&POINT) {
-        draft.what(format!("option {n}").into());
-        draft.why("because of all the reasons there are".into());
+        draft.what(&format!("option {n}"));
+        draft.why("because of all the reasons there are");
         draft.record();
     }
 }

@@ -197,6 +197,7 @@ impl Random {
             id: self.id(),
             parent_id: self.maybe(Self::id),
             name: self.name(),
+            component: None, // it is in the envelope
             inputs: self.value(),
             location: self.maybe(Self::name),
             extra: self.object(),

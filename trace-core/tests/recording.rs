@@ -15,8 +15,8 @@ static POINT: p::Site = p::Site::new(p::SiteKind::Decision, "point", "", module_
 
 fn decide(what: &'static str) {
     if let Some(mut draft) = p::decision(&POINT) {
-        draft.what(what.into());
-        draft.why("because".into());
+        draft.what(what);
+        draft.why("because");
         draft.confidence(0.5);
         draft.input("n").i64(7);
         draft.record();

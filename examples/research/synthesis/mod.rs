@@ -1,15 +1,13 @@
 //! The fourth stage: evidence in, a draft of the answer out, written by a model or by the summariser on this machine.
 
+#[path = "../../shared/chat/mod.rs"]
+mod chat;
 mod draft;
-mod endpoint;
-#[cfg(test)]
-mod endpoint_tests;
 mod extractive;
 mod prompt;
-mod sse;
 
+pub use chat::Endpoint;
 pub use draft::{Draft, Sentence};
-pub use endpoint::Endpoint;
 
 use crate::choice::Choice;
 use crate::error::Error;
@@ -18,7 +16,7 @@ use crate::plan::Plan;
 use crate::retrieval::Collection;
 use crate::rubric::Rubric;
 use crate::tokens;
-use endpoint::{Completion, Unanswered};
+use chat::{Completion, Unanswered};
 use prompt::{Messages, SYNTHESIS};
 use serde_json::json;
 use std::fmt;
@@ -142,7 +140,7 @@ fn ask(endpoint: &Endpoint, messages: &Messages) -> Result<Completion, Unanswere
     whytrace::llm(call);
     let outcome = endpoint.complete(&messages.to_json());
     whytrace::llm(match &outcome {
-        Ok(completion) => completion.to_call(messages),
+        Ok(completion) => completion.to_call(&format!("{}{}", messages.system, messages.user), tokens::count),
         Err(unanswered) => LlmCall { attempts: unanswered.attempts.clone(), ..LlmCall::new() },
     });
     outcome

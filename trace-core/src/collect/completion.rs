@@ -34,19 +34,26 @@ impl Completion {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The trace goes to so many sinks.
+    /// The trace goes to so many sinks; more of them, if it went to some before.
     pub(super) fn sent(&self, sinks: usize, with_rows: bool, dropped: u64) {
         let mut state = self.state();
-        state.waiting_for = Some(sinks);
-        state.rows_on_their_way = with_rows;
+        let waiting_for = state.waiting_for.unwrap_or(0) + sinks;
+        state.waiting_for = Some(waiting_for);
+        state.rows_on_their_way |= with_rows;
         state.report.dropped = dropped;
-        if sinks == 0 {
+        if waiting_for == 0 {
             self.resolve(state);
         }
     }
 
-    /// One sink has answered.
+    /// One sink has answered, and nothing follows from it.
     pub(super) fn answered(&self, is_database: bool, answer: &Result<Stored, SinkError>) {
+        self.note(is_database, answer);
+        self.done_with_one();
+    }
+
+    /// One sink has answered; [`Completion::done_with_one`] when what follows from it is under way.
+    pub(super) fn note(&self, is_database: bool, answer: &Result<Stored, SinkError>) {
         let mut state = self.state();
         let database = match answer {
             Ok(stored) => {
@@ -67,6 +74,11 @@ impl Completion {
         if is_database {
             state.rows_on_their_way = false;
         }
+    }
+
+    /// One sink less is waited for.
+    pub(super) fn done_with_one(&self) {
+        let mut state = self.state();
         let left = state.waiting_for.map_or(0, |left| left.saturating_sub(1));
         state.waiting_for = Some(left);
         if left == 0 {

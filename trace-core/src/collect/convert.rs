@@ -4,7 +4,8 @@ use crate::context::shared::Shared;
 use crate::event::{Body, DecisionMade, LlmInteraction, Noted, ObservationEnd, ObservationStart, StageEnd, StageStart};
 use crate::model::{Alternative, Kind, LlmCall, Object, Outcome, PromptLink, RUN_STAGE, Timestamp};
 use crate::names::clean_name;
-use crate::record::{Draft, Ending, Opening, Record};
+use crate::record::tape;
+use crate::record::{Draft, Ending, Load, Opening, Record, Recorded, What};
 use crate::registry::{ComponentDecl, LinkedPrompt, PromptArm, Site, SiteKind, prompt_source};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
@@ -72,25 +73,33 @@ impl Convert {
         }
     }
 
-    /// `None` for a record of which nothing is to be said.
-    pub(super) fn record(&mut self, record: Record) -> Option<Converted> {
-        Some(match record {
-            Record::Start { at, id, parent, stage, site, opening, .. } => {
+    /// A record, and the bytes that were captured for it. `None` for a record of which nothing is to be said, and for one without its load,
+    /// which nobody records.
+    pub(super) fn record(&mut self, recorded: Recorded, captured: &[u8]) -> Option<Converted> {
+        let Recorded { record: Record { at, stage, what, .. }, load } = recorded;
+        Some(match (what, load) {
+            (What::Start { id, parent, site }, load) => {
                 self.began.insert(id, (at, parent));
-                self.start(id, parent, stage, site, opening)
+                let opening = if let Some(Load::Opening(opening)) = load { *opening } else { Opening::default() };
+                self.start(id, parent, stage, site, opening, captured)
             }
-            Record::End { at, id, stage, outcome, is_stage, ending, .. } => {
+            (What::End { id, outcome, is_stage }, load) => {
                 let duration = self.began.remove(&id).map(|(began, _)| at.duration_since(began));
                 if !is_stage {
                     self.components.remove(&id);
                     self.calls.remove(&id);
                 }
-                let body = end(id, outcome, is_stage, ending);
+                let ending = if let Some(Load::Ending(ending)) = load { *ending } else { Ending::default() };
+                let body = end(id, outcome, is_stage, ending, captured);
                 Converted { body, named: self.named(stage), duration, warnings: Vec::new() }
             }
-            Record::Decision { id, span, stage, site, draft, .. } => self.decision(id, span, stage, site, *draft),
-            Record::Rendered { span, stage, linked, .. } => return self.rendered(span, stage, *linked),
-            Record::Fact { at, span, stage, body, .. } => self.fact(at, span, stage, *body),
+            (What::Decision { id, span, site }, load) => {
+                let parts = if let Some(Load::Parts(parts)) = &load { parts.as_bytes() } else { captured };
+                self.decision(id, span, stage, site, Draft::read(parts))
+            }
+            (What::Rendered { span }, Some(Load::Rendered(linked))) => return self.rendered(span, stage, *linked),
+            (What::Fact { span }, Some(Load::Body(body))) => self.fact(at, span, stage, *body),
+            (What::Rendered { .. } | What::Fact { .. }, _) => return None,
         })
     }
 
@@ -108,10 +117,11 @@ impl Convert {
         parent: u64,
         stage: u64,
         site: &'static Site,
-        opening: Option<Box<Opening>>,
+        opening: Opening,
+        captured: &[u8],
     ) -> Converted {
-        let Opening { inputs, prompt, model } = opening.map_or_else(Opening::default, |opening| *opening);
-        let inputs = inputs.into_object();
+        let Opening { inputs, prompt, model } = opening;
+        let inputs = tape::entries(inputs.or(captured));
         let inputs = if inputs.is_empty() { Value::Null } else { Value::Object(inputs) };
         let parent_id = self.parent(parent);
         let location = Some(site.location());
@@ -250,18 +260,18 @@ impl Convert {
             });
         }
         let alternatives = draft.alternatives.into_iter().map(|(option, confidence)| Alternative {
-            option: option.into_owned(),
+            option,
             confidence: Some(confidence).filter(|confidence| (0.0..=1.0).contains(confidence)),
         });
         let body = Body::DecisionMade(DecisionMade {
             id: hex(id),
             span_id: self.parent(span),
             decision: clean_name(site.name).into_owned(),
-            what: draft.what.into_owned(),
-            why: draft.why.into_owned(),
+            what: draft.what,
+            why: draft.why,
             confidence,
             alternatives_considered: alternatives.collect(),
-            inputs: draft.inputs.into_object(),
+            inputs: draft.inputs,
             location: Some(site.location()),
             ..DecisionMade::default()
         });
@@ -273,7 +283,11 @@ impl Convert {
         match &mut body {
             Body::StageStart(start) => {
                 self.began.insert(span, (at, span_of(start.parent_id.as_deref())));
-                self.begin_stage(span, &start.name, None);
+                let component = start.component.take().map(|mut component| {
+                    self.tracer.inner().redactor.name(&mut component);
+                    clean_name(&component).into_owned()
+                });
+                self.begin_stage(span, &start.name, component.as_deref());
                 start.name = clean_name(&start.name).into_owned();
             }
             Body::ObservationStart(start) => {
@@ -312,9 +326,9 @@ fn span_of(id: Option<&str>) -> u64 {
     id.and_then(|id| u64::from_str_radix(id, 16).ok()).unwrap_or(0)
 }
 
-fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Option<Box<Ending>>) -> Body {
-    let Ending { output, error, llm, attributes } = ending.map_or_else(Ending::default, |ending| *ending);
-    let (id, outcome, output) = (hex(id), Some(outcome), output.into_value());
+fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Ending, captured: &[u8]) -> Body {
+    let Ending { output, error, llm, attributes } = ending;
+    let (id, outcome, output) = (hex(id), Some(outcome), tape::value(output.or(captured)));
     if is_stage {
         Body::StageEnd(StageEnd { id, outcome, outputs: output, error, attributes, ..StageEnd::default() })
     } else {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The folder below `_traces` that holds the locked files.
 pub(super) const LIVE_DIR: &str = ".live";
@@ -62,6 +63,22 @@ impl Lives {
     }
 }
 
+/// What the names of this process's files begin with: process ids alone are used again, and shared by containers.
+fn own_prefix() -> &'static str {
+    static PREFIX: OnceLock<String> = OnceLock::new();
+    PREFIX.get_or_init(|| format!("{}_{:08x}", std::process::id(), random_u32()))
+}
+
+#[allow(clippy::cast_possible_truncation)] // half of the bits are enough
+fn random_u32() -> u32 {
+    crate::context::local::random_u64() as u32
+}
+
+/// Whether a locked file is this process's own.
+pub(super) fn is_own(name: &str) -> bool {
+    name.starts_with(own_prefix())
+}
+
 fn line(trace_id: &str, stream: &str) -> String {
     format!("{trace_id} {stream}\n")
 }
@@ -70,7 +87,7 @@ impl Live {
     fn create(traces_dir: &Path) -> io::Result<Self> {
         let dir = traces_dir.join(LIVE_DIR);
         std::fs::create_dir_all(&dir)?;
-        let name = format!("{}_{:016x}", std::process::id(), crate::context::local::random_u64());
+        let name = format!("{}{:08x}", own_prefix(), random_u32());
         let path = dir.join(&name);
         let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
         file.lock()?;
@@ -95,6 +112,29 @@ impl Live {
         self.file = file;
         Ok(())
     }
+}
+
+/// Whether a running process notes this stream among those it writes to.
+///
+/// # Errors
+/// When the folder of the notes is there and cannot be read.
+pub fn is_stream_in_use(traces_dir: &Path, stream: &str) -> io::Result<bool> {
+    let entries = match std::fs::read_dir(traces_dir.join(LIVE_DIR)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for entry in entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
+        let Ok(file) = OpenOptions::new().read(true).append(true).open(entry.path()) else { continue };
+        if file.try_lock().is_err() {
+            let text = std::fs::read(entry.path())?;
+            let names = String::from_utf8_lossy(&text);
+            if names.lines().filter_map(|line| line.split_once(' ')).any(|(_, name)| name == stream) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// A file left by a process that is gone, now locked by this one, and the traces that it names.

@@ -3,8 +3,10 @@
 //! Comes in: records from the rings of all threads, traces being opened. Goes out: lines in event streams, side
 //! files, finished traces to the sinks. It is the only place that decides order, numbers events, redacts, and folds.
 
+mod batch;
 mod completion;
 mod convert;
+mod flags;
 mod live;
 mod open_trace;
 mod pricing;
@@ -15,18 +17,20 @@ mod stream_file;
 mod worker;
 
 pub(crate) use completion::Completion;
+pub use flags::{FlagError, LateFlags, flag_later};
+pub use live::is_stream_in_use;
 pub(crate) use pricing::price_alone;
-pub use recover::{RecoverError, Recovered, recover, traces_of_stream};
+pub use recover::{RecoverError, Recovered, left_open, read_events, recover, traces_of_events, traces_of_stream};
 pub(crate) use sinks::SinkHandle;
 pub use stream_file::stream_file_name;
 
 use crate::context::shared::Shared;
 use crate::event::{Body, TraceEnd, TraceStart};
-use crate::model::Timestamp;
-use crate::record::Record;
+use crate::model::{CalibrationFlag, Timestamp, Trace};
+use crate::observe;
+use crate::record::{Record, Recorded, RingReader};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
-use rtrb::Consumer;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -40,9 +44,9 @@ const RESERVE: usize = 1 << 16;
 /// What reaches the collector beside the rings.
 #[derive(Default)]
 struct Inbox {
-    rings: Vec<Consumer<Record>>,
+    rings: Vec<RingReader>,
     opened: Vec<Opening>,
-    reserved: Vec<Record>,
+    reserved: Vec<Recorded>,
     requests: Vec<Request>,
     started: bool,
 }
@@ -69,6 +73,18 @@ enum Wish {
     Release(Tracer, SyncSender<()>),
     /// Resolve this at the latest then.
     Deadline(Arc<Completion>, Instant),
+    /// Flags were raised for a trace.
+    Flags(Flagged),
+    /// Flags were raised for traces that ended long ago; say which of them are not known any more.
+    LateFlags(Vec<LateFlags>, SyncSender<Vec<LateFlags>>),
+}
+
+/// Flags that a sink raised, and the document that it had.
+struct Flagged {
+    key: u64,
+    flags: Vec<CalibrationFlag>,
+    document: Arc<Trace>,
+    completion: Arc<Completion>,
 }
 
 static INBOX: Mutex<Option<Inbox>> = Mutex::new(None);
@@ -124,13 +140,13 @@ pub(crate) fn payload_limit() -> usize {
     PAYLOAD_LIMIT.load(Ordering::Relaxed)
 }
 
-/// Takes over the reading end of a thread's ring.
-pub(crate) fn add_ring(consumer: Consumer<Record>) {
-    inbox(|inbox| inbox.rings.push(consumer));
+/// Takes over the reading end of a thread's rings.
+pub(crate) fn add_ring(reader: RingReader) {
+    inbox(|inbox| inbox.rings.push(reader));
 }
 
 /// Keeps a record in the reserve; false when even that is full.
-pub(crate) fn push_reserved(record: Record) -> bool {
+pub(crate) fn push_reserved(record: Recorded) -> bool {
     let kept = inbox(|inbox| {
         let room = inbox.reserved.len() < RESERVE;
         if room {
@@ -151,15 +167,30 @@ pub(crate) fn open(shared: &Arc<Shared>, wall: Timestamp, start: TraceStart) {
 
 /// A trace is over. Its end always finds room.
 pub(crate) fn end(shared: &Shared, end: TraceEnd) {
-    let body = Box::new(Body::TraceEnd(end));
-    let record = Record::Fact { trace: shared.key, at: Tick::now(), span: shared.root_span, stage: 0, body };
-    inbox(|inbox| inbox.reserved.push(record));
+    let end = Record::fact(shared.key, shared.root_span, 0, Body::TraceEnd(end));
+    inbox(|inbox| inbox.reserved.push(end));
     wake();
 }
 
 /// Resolves a completion with what is known after `within`.
 pub(super) fn resolve_within(completion: Arc<Completion>, within: Duration) {
     request(Wish::Deadline(completion, Instant::now() + within));
+}
+
+/// Hands the flags that a sink raised to the collector.
+fn raise_flags(flagged: Flagged) {
+    request(Wish::Flags(flagged));
+}
+
+/// The collector looks after the flags of traces that it still knows; gives back those of the others.
+fn raise_late_flags(flags: Vec<LateFlags>) -> Vec<LateFlags> {
+    if !is_alive() {
+        return flags;
+    }
+    let (sender, receiver) = sync_channel(1);
+    request(Wish::LateFlags(flags, sender));
+    // The collector's thread never ends.
+    receiver.recv().unwrap_or_default()
 }
 
 fn request(what: Wish) {
@@ -172,7 +203,19 @@ pub(crate) fn flush(tracer: &Tracer, timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
     let (sender, receiver) = sync_channel(1);
     request(Wish::Flush(sender));
-    receiver.recv_timeout(timeout).is_ok() && sinks::flush(&tracer.inner().sinks, deadline)
+    let stored = receiver.recv_timeout(timeout).is_ok()
+        && flags_are_handed_on(tracer, deadline)
+        && sinks::flush(&tracer.inner().sinks, deadline);
+    observe::flush(&tracer.inner().observers, deadline);
+    stored
+}
+
+/// Waits until the sinks are idle, and the collector has given them what follows from the flags that they raised.
+fn flags_are_handed_on(tracer: &Tracer, deadline: Instant) -> bool {
+    let (sender, receiver) = sync_channel(1);
+    let idle = sinks::wait_idle(&tracer.inner().sinks, deadline);
+    request(Wish::Flush(sender));
+    receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok() && idle
 }
 
 /// See [`Tracer::close`].
@@ -188,7 +231,9 @@ pub(crate) fn close(tracer: &Tracer, timeout: Duration) -> bool {
             timeout.as_secs_f64(),
         ));
     }
-    let stored = sinks::close(&tracer.inner().sinks, deadline);
+    let handed_on = flags_are_handed_on(tracer, deadline);
+    let stored = sinks::close(&tracer.inner().sinks, deadline) && handed_on;
+    observe::close(&tracer.inner().observers, deadline);
     request(Wish::Release(tracer.clone(), sender));
     // Only forgetting is left: a moment is enough even when the time is over.
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));

@@ -4,19 +4,19 @@ use super::convert::{Convert, Named};
 use super::pricing::Pricing;
 use super::recover;
 use super::side_file::SideFiles;
-use super::sinks::Job;
+use super::sinks::{Job, SinkHandle};
 use super::stream_file::{StreamId, Streams};
 use crate::context::shared::Shared;
-use crate::event::{Body, Event, TraceAccount, TraceEnd, TraceStart, TraceUpdate};
+use crate::event::{Body, Event, FlagRaised, TraceAccount, TraceEnd, TraceStart, TraceUpdate};
 use crate::fold::{Fold, FoldLimits};
-use crate::model::{Status, Timestamp, Trace};
-use crate::record::Record;
+use crate::model::{CalibrationFlag, Status, Timestamp, Trace};
+use crate::observe;
+use crate::record::Recorded;
 use crate::sink::{FinishedTrace, SinkError};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 pub(super) struct OpenTrace {
@@ -36,6 +36,9 @@ pub(super) struct OpenTrace {
     /// There is something that the sinks have not seen.
     changed: bool,
     sent: bool,
+    /// The document that the sinks have, while one of them holds it, and the flags for which it has room.
+    document: Weak<Trace>,
+    room_for_flags: usize,
     /// Drops are told again when there are more than this: each time they have doubled.
     drops_told: u64,
     /// When it was first seen that no code holds the context any more.
@@ -62,6 +65,8 @@ impl OpenTrace {
             ended: false,
             changed: false,
             sent: false,
+            document: Weak::new(),
+            room_for_flags: 0,
             drops_told: 0,
             released: None,
             shared,
@@ -75,6 +80,10 @@ impl OpenTrace {
         self.shared.tracer.is(tracer)
     }
 
+    pub(super) fn is_called(&self, trace_id: &str) -> bool {
+        self.shared.trace_id == trace_id
+    }
+
     pub(super) fn has_ended(&self) -> bool {
         self.ended
     }
@@ -84,10 +93,10 @@ impl OpenTrace {
     }
 
     /// Turns a record into an event, and takes that in.
-    pub(super) fn accept(&mut self, record: Record, streams: &mut Streams) {
+    pub(super) fn accept(&mut self, recorded: Recorded, captured: &[u8], streams: &mut Streams) {
         let began = Tick::now();
-        let at = record.at();
-        let Some(converted) = self.convert.record(record) else { return };
+        let at = recorded.record.at;
+        let Some(converted) = self.convert.record(recorded, captured) else { return };
         let mut body = converted.body;
         let unpriced = self.pricing.price(&mut body, self.moment(at), &self.shared.tracer);
         for warning in converted.warnings.into_iter().chain(unpriced) {
@@ -136,7 +145,23 @@ impl OpenTrace {
     }
 
     /// Redacts, numbers, writes and folds an event. The only way into stream and document.
-    fn emit(&mut self, at: Tick, named: Named, duration: Option<Duration>, mut body: Body, streams: &mut Streams) {
+    fn emit(&mut self, at: Tick, named: Named, duration: Option<Duration>, body: Body, streams: &mut Streams) {
+        let event = self.write(at, named, duration, body, streams);
+        if let Some(fold) = &mut self.fold {
+            fold.apply(event);
+        }
+        self.changed = true;
+    }
+
+    /// Redacts, numbers and writes an event.
+    fn write(
+        &mut self,
+        at: Tick,
+        named: Named,
+        duration: Option<Duration>,
+        mut body: Body,
+        streams: &mut Streams,
+    ) -> Event {
         let redactor = &self.shared.tracer.inner().redactor;
         redactor.body(&mut body);
         if let Some(problem) = self.side_files.move_large(&mut body, named.component.as_deref()) {
@@ -153,15 +178,13 @@ impl OpenTrace {
             body,
         };
         self.seq += 1;
+        observe::broadcast(&self.shared.tracer.inner().observers, &event);
         if let Some(stream) = &self.stream {
             self.line.clear();
             event.write_line(&mut self.line);
             streams.append(stream, &self.line, &self.shared.tracer);
         }
-        if let Some(fold) = &mut self.fold {
-            fold.apply(event);
-        }
-        self.changed = true;
+        event
     }
 
     /// The program ends, or the tracer is closed.
@@ -193,20 +216,47 @@ impl OpenTrace {
         self.changed = false;
         let again = std::mem::replace(&mut self.sent, true);
         let Some(trace) = self.document(streams) else { return };
-        let path = self.stream.as_ref().map(StreamId::path);
-        let finished = FinishedTrace {
-            sampled: self.is_sampled(&trace),
-            project_dir: self.shared.tracer.options().dir.as_ref().map(|dir| dir.join(&self.shared.project_id)),
-            trace,
-            again,
-        };
-        self.dispatch(&finished, path.as_ref());
+        self.dispatch(trace, again, |_| true);
+    }
+
+    /// Raises the flags that a sink detected in `document`, and sends the document with them to the sinks that keep no rows: the rows
+    /// have them already.
+    pub(super) fn raise(&mut self, flags: Vec<CalibrationFlag>, document: Option<&Arc<Trace>>, streams: &mut Streams) {
+        let newest = document.filter(|document| Weak::as_ptr(&self.document) == Arc::as_ptr(document));
+        // What came late goes to all sinks anyway, with the flags.
+        let pending = self.changed;
+        let has_room = self.room_for_flags >= flags.len();
+        let mut flagged = newest.filter(|_| self.fold.is_none() && has_room).map(|document| Trace::clone(document));
+        for flag in flags {
+            let body = Body::FlagRaised(FlagRaised { flag, ..FlagRaised::default() });
+            let event = self.write(Tick::now(), Named::default(), None, body, streams);
+            match (&mut self.fold, &mut flagged, &event.body) {
+                (Some(fold), _, _) => fold.apply(event),
+                (None, Some(document), Body::FlagRaised(raised)) => {
+                    document.calibration_flags.push(raised.flag.clone());
+                }
+                (None, _, _) => {}
+            }
+        }
+        if pending {
+            return;
+        }
+        if let Some(stream) = &self.stream {
+            streams.write(stream);
+        }
+        let document = flagged.map(Arc::new).or_else(|| self.document(streams));
+        if let Some(document) = document {
+            self.dispatch(document, true, |sink| !sink.is_database());
+        }
     }
 
     /// The document. Where it can be folded from the stream again it is not kept: events after the end are rare.
     fn document(&mut self, streams: &mut Streams) -> Option<Arc<Trace>> {
         match (self.fold.take(), &self.stream) {
-            (Some(fold), Some(stream)) if streams.write(stream) => Some(Arc::new(fold.into_trace())),
+            (Some(fold), Some(stream)) if streams.write(stream) => {
+                self.room_for_flags = fold.room_for_flags();
+                Some(Arc::new(fold.into_trace()))
+            }
             (Some(fold), _) => Some(Arc::new(self.fold.insert(fold).trace().clone())),
             (None, None) => None,
             (None, Some(stream)) => {
@@ -226,19 +276,28 @@ impl OpenTrace {
         }
     }
 
-    fn dispatch(&self, finished: &FinishedTrace, stream: Option<&PathBuf>) {
+    /// Sends the document to those sinks.
+    fn dispatch(&mut self, trace: Arc<Trace>, again: bool, to: impl Fn(&SinkHandle) -> bool) {
+        self.document = Arc::downgrade(&trace);
         let tracer = &self.shared.tracer;
-        let sinks = &tracer.inner().sinks;
+        let stream = self.stream.as_ref().map(StreamId::path);
+        let finished = FinishedTrace {
+            sampled: self.is_sampled(&trace),
+            project_dir: tracer.options().dir.as_ref().map(|dir| dir.join(&self.shared.project_id)),
+            trace,
+            again,
+        };
+        let sinks: Vec<&SinkHandle> = tracer.inner().sinks.iter().filter(|sink| to(sink)).collect();
         let dropped = self.shared.dropped.load(Ordering::Relaxed);
-        let with_rows = sinks.iter().any(super::SinkHandle::is_database);
-        self.shared.completion.sent(sinks.len(), with_rows, dropped);
+        self.shared.completion.sent(sinks.len(), sinks.iter().any(|sink| sink.is_database()), dropped);
         let reporter = tracer.clone();
         let report: Arc<dyn Fn(&SinkError) + Send + Sync> = Arc::new(move |error| reporter.failed(&error.to_string()));
         for sink in sinks {
             sink.send(Job {
                 finished: finished.clone(),
-                stream: stream.cloned(),
+                stream: stream.clone(),
                 completion: Arc::clone(&self.shared.completion),
+                key: Some(self.shared.key),
                 report: Arc::clone(&report),
             });
         }

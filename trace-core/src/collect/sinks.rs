@@ -1,10 +1,9 @@
 //! The sinks' queues and threads.
 
-use super::Completion;
-use super::recover;
+use super::{Completion, Flagged, recover};
 use crate::context::local::{self, Place};
 use crate::model::Trace;
-use crate::sink::{FinishedTrace, Sink, SinkError};
+use crate::sink::{FinishedTrace, Sink, SinkError, Stored};
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,6 +41,8 @@ pub(super) struct Job {
     /// Where to read the trace again when its document did not fit in memory.
     pub(super) stream: Option<PathBuf>,
     pub(super) completion: Arc<Completion>,
+    /// The trace as the collector knows it, if it still does: there go the flags that the sink raises.
+    pub(super) key: Option<u64>,
     pub(super) report: Arc<dyn Fn(&SinkError) + Send + Sync>,
 }
 
@@ -96,9 +97,14 @@ impl SinkHandle {
     }
 }
 
+/// Waits until all sinks are idle.
+pub(super) fn wait_idle(sinks: &[SinkHandle], deadline: Instant) -> bool {
+    sinks.iter().filter(|sink| !sink.wait_idle(deadline)).count() == 0
+}
+
 /// Waits until all sinks are idle, then lets each finish what it has begun.
 pub(super) fn flush(sinks: &[SinkHandle], deadline: Instant) -> bool {
-    let idle = sinks.iter().filter(|sink| !sink.wait_idle(deadline)).count() == 0;
+    let idle = wait_idle(sinks, deadline);
     if idle {
         for handle in sinks {
             let _ = catch_unwind(AssertUnwindSafe(|| handle.sink.flush()));
@@ -140,12 +146,25 @@ fn work(sink: &dyn Sink, queue: &Queue) {
             if let Err(error) = answer {
                 (job.report)(error);
             }
-            job.completion.answered(sink.is_database(), answer);
+            settle(sink, job, answer);
         }
         let mut state = queue.state();
         state.active -= jobs.len();
         drop(state);
         queue.changed.notify_all();
+    }
+}
+
+/// Tells the trace's owner. Flags go through the collector first: who waits for the report finds them in the document.
+fn settle(sink: &dyn Sink, job: &Job, answer: &Result<Stored, SinkError>) {
+    match (answer, job.key) {
+        (Ok(stored), Some(key)) if !stored.calibration_flags.is_empty() => {
+            job.completion.note(sink.is_database(), answer);
+            let document = Arc::clone(&job.finished.trace);
+            let completion = Arc::clone(&job.completion);
+            super::raise_flags(Flagged { key, flags: stored.calibration_flags.clone(), document, completion });
+        }
+        _ => job.completion.answered(sink.is_database(), answer),
     }
 }
 

@@ -1,13 +1,13 @@
 //! The collector's thread: drain, order, hand on, sleep.
 
+use super::batch::Batch;
 use super::open_trace::OpenTrace;
 use super::stream_file::Streams;
-use super::{ASLEEP, BACKLOG, Completion, Inbox, Opening, Request, Wish, inbox};
+use super::{ASLEEP, BACKLOG, Completion, Flagged, Inbox, LateFlags, Opening, Request, Wish, inbox};
 use crate::context::local::{self, Place};
-use crate::record::{Record, release_payload};
+use crate::record::{RingReader, release_payload};
 use crate::tracer::Tracer;
 use fastant::Instant as Tick;
-use rtrb::Consumer;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,11 +38,13 @@ pub(super) fn run() {
 
 #[derive(Default)]
 struct Worker {
-    rings: Vec<Consumer<Record>>,
+    rings: Vec<RingReader>,
     traces: HashMap<u64, OpenTrace>,
     streams: Streams,
-    /// Records younger than the cut of the round that found them.
-    carried: Vec<Record>,
+    /// What this round works on; between rounds, records younger than the cut of the round that found them.
+    batch: Batch,
+    /// Where these are put aside during a round; empty between rounds.
+    carried: Batch,
     requests: Vec<Request>,
     deadlines: Vec<(Arc<Completion>, Instant)>,
 }
@@ -61,26 +63,11 @@ impl Worker {
         for Opening { shared, wall, start } in opened {
             self.traces.insert(shared.key, OpenTrace::new(shared, wall, *start, &mut self.streams));
         }
-        let mut batch = std::mem::take(&mut self.carried);
-        batch.extend(reserved);
-        let more = self.drain(&mut batch);
-        // Nearly sorted already: each ring is.
-        batch.sort_by_key(Record::at);
-        let accepted = batch.partition_point(|record| record.at() <= cut);
-        self.carried = batch.split_off(accepted);
-        let mut written = Instant::now();
-        let count = batch.len();
-        for (index, record) in batch.into_iter().enumerate() {
-            release_payload(&record);
-            if let Some(trace) = self.traces.get_mut(&record.trace()) {
-                trace.accept(record, &mut self.streams);
-            }
-            BACKLOG.store(count - index - 1 + self.carried.len(), Ordering::Relaxed);
-            if index % LOOK_EVERY == 0 && written.elapsed() >= ROUND {
-                self.streams.write_all();
-                written = Instant::now();
-            }
-        }
+        reserved.into_iter().for_each(|record| self.batch.add(record));
+        let more = self.drain();
+        self.batch.sort_and_split(cut, &mut self.carried);
+        self.accept_batch();
+        std::mem::swap(&mut self.batch, &mut self.carried);
         self.answer_requests(cut);
         self.streams.write_all();
         self.look_after_traces(cut);
@@ -89,18 +76,34 @@ impl Worker {
     }
 
     /// Takes what is in the rings, and forgets the rings of threads that are gone.
-    fn drain(&mut self, batch: &mut Vec<Record>) -> bool {
+    fn drain(&mut self) -> bool {
         let mut more = false;
         self.rings.retain_mut(|ring| {
-            let abandoned = ring.is_abandoned();
-            let count = ring.slots().min(AT_ONCE);
-            more |= count == AT_ONCE;
-            if let Ok(chunk) = ring.read_chunk(count) {
-                batch.extend(chunk);
-            }
-            !(abandoned && ring.is_empty())
+            more |= self.batch.take(ring, AT_ONCE) == AT_ONCE;
+            !ring.is_over()
         });
         more
+    }
+
+    /// Hands every record of the batch to its trace; what they become is written now and then when that takes long.
+    fn accept_batch(&mut self) {
+        let Self { batch, traces, streams, carried, .. } = self;
+        let mut written = Instant::now();
+        let mut left = batch.len() + carried.len();
+        batch.drain(|recorded, captured| {
+            if let Some(load) = &recorded.load {
+                release_payload(load);
+            }
+            if let Some(trace) = traces.get_mut(&recorded.record.trace) {
+                trace.accept(recorded, captured, streams);
+            }
+            left -= 1;
+            BACKLOG.store(left, Ordering::Relaxed);
+            if left % LOOK_EVERY == 0 && written.elapsed() >= ROUND {
+                streams.write_all();
+                written = Instant::now();
+            }
+        });
     }
 
     /// Requests are due when everything recorded before them was accepted.
@@ -124,8 +127,29 @@ impl Worker {
                     let _ = done.send(());
                 }
                 Wish::Deadline(completion, at) => self.deadlines.push((completion, at)),
+                Wish::Flags(Flagged { key, flags, document, completion }) => {
+                    if let Some(trace) = self.traces.get_mut(&key) {
+                        trace.raise(flags, Some(&document), &mut self.streams);
+                    }
+                    completion.done_with_one();
+                }
+                Wish::LateFlags(flags, unknown) => {
+                    let _ = unknown.send(self.raise_late(flags));
+                }
             }
         }
+    }
+
+    /// Raises flags for the traces that are still known; gives back the rest.
+    fn raise_late(&mut self, flags: Vec<LateFlags>) -> Vec<LateFlags> {
+        let mut unknown = Vec::new();
+        for late in flags {
+            match self.traces.values_mut().find(|trace| trace.is_called(&late.trace_id)) {
+                Some(trace) => trace.raise(late.flags, None, &mut self.streams),
+                None => unknown.push(late),
+            }
+        }
+        unknown
     }
 
     fn close(&mut self, tracer: &Tracer) {
@@ -202,7 +226,7 @@ impl Worker {
 
     /// Sleeps until the next round is due, or somebody knocks.
     fn sleep(&self, busy: bool) {
-        if busy || !self.carried.is_empty() || !self.requests.is_empty() {
+        if busy || !self.batch.is_empty() || !self.requests.is_empty() {
             return;
         }
         let open = self.traces.values().any(|trace| !trace.has_ended());

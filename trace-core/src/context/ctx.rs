@@ -77,10 +77,16 @@ impl Ctx {
         Some(format!("00-{}-{:016x}-01", trace.otel_trace_id, self.place.span))
     }
 
-    /// The W3C `tracestate` header for calls made from here: it carries the id of this trace.
+    /// The W3C `tracestate` header for calls made from here: the id of this trace, then what other vendors gave it to pass on.
     #[must_use]
     pub fn tracestate(&self) -> Option<String> {
-        self.place.trace.as_ref().map(|trace| format!("whytrace={}", trace.trace_id))
+        self.place.trace.as_ref().map(|trace| trace.carried.tracestate(&trace.trace_id))
+    }
+
+    /// The W3C `baggage` header for calls made from here: what the trace was given to pass on, see [`Run::baggage`](crate::record::Run::baggage).
+    #[must_use]
+    pub fn baggage(&self) -> Option<String> {
+        self.place.trace.as_ref().and_then(|trace| trace.carried.baggage())
     }
 
     /// Puts this thread into this place until the guard is dropped.

@@ -1,7 +1,8 @@
 //! The thread-local that everything on the hot path reads.
 
 use super::shared::Shared;
-use crate::record::{Record, Ring};
+use crate::record::tape::Tape;
+use crate::record::{Record, Recorded, Ring};
 use crate::tracer::Tracer;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(crate) struct Local {
     /// Traces started here go to this tracer instead of the global one.
     tracer: RefCell<Option<Tracer>>,
     ring: RefCell<Option<Ring>>,
+    /// Memory for the next tape.
+    pub(crate) spare: Cell<Vec<u8>>,
     ids: Cell<u64>,
 }
 
@@ -56,6 +59,7 @@ impl Local {
             trace: RefCell::new(None),
             tracer: RefCell::new(None),
             ring: RefCell::new(None),
+            spare: Cell::new(Vec::new()),
             ids: Cell::new(0),
         }
     }
@@ -124,34 +128,38 @@ impl Local {
         if z == 0 { self.next_id() } else { z }
     }
 
-    /// Hands a record to the collector; waits, or drops and counts, when this thread's ring is full.
-    #[inline]
-    pub(crate) fn push(&self, record: Record) {
-        let Ok(mut ring) = self.ring.try_borrow_mut() else {
-            return; // unreachable: pushing runs no code but ours
-        };
-        if let Some(ring) = &mut *ring {
-            if let Err(record) = ring.push(record) {
-                self.push_full(ring, record);
+    /// Hands a record to the collector that has nothing beside it; waits, or drops and counts, when this thread's ring is full.
+    #[inline(always)]
+    pub(crate) fn push_bare(&self, record: Record) {
+        // Pushing runs no code but ours: it never meets itself.
+        let Ok(mut ring) = self.ring.try_borrow_mut() else { return };
+        let pushed = ring.as_mut().is_some_and(|ring| ring.push_bare(record));
+        if !pushed {
+            self.push_into(&mut ring, Recorded { record, load: None }, Tape::default());
+        }
+    }
+
+    /// The same for any record, and what was captured for it.
+    pub(crate) fn push(&self, recorded: Recorded, captured: Tape) {
+        if let Ok(mut ring) = self.ring.try_borrow_mut() {
+            self.push_into(&mut ring, recorded, captured);
+        }
+    }
+
+    /// Makes the ring if this is the thread's first record.
+    #[inline(never)]
+    fn push_into(&self, ring: &mut Option<Ring>, recorded: Recorded, captured: Tape) {
+        let ring = match ring {
+            Some(ring) => ring,
+            None => {
+                let Some(trace) = self.trace() else { return };
+                ring.insert(Ring::register(trace.tracer.options().ring_records))
             }
-        } else {
-            self.push_first(&mut ring, record);
+        };
+        if let Err((recorded, captured)) = ring.push(recorded, captured) {
+            // The record may belong to another trace than the current one (a guard dropped late), so ask it.
+            ring.push_slowly(recorded, captured, self.trace.borrow().as_deref());
         }
-    }
-
-    #[cold]
-    fn push_first(&self, slot: &mut Option<Ring>, record: Record) {
-        let Some(trace) = self.trace() else { return };
-        let ring = slot.insert(Ring::register(trace.tracer.options().ring_records));
-        if let Err(record) = ring.push(record) {
-            self.push_full(ring, record);
-        }
-    }
-
-    #[cold]
-    fn push_full(&self, ring: &mut Ring, record: Record) {
-        // The record may belong to another trace than the current one (a guard dropped late), so ask it.
-        ring.push_slowly(record, self.trace.borrow().as_deref());
     }
 }
 

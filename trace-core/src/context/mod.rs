@@ -11,4 +11,5 @@ pub(crate) mod shared;
 
 pub(crate) use ctx::Swapped;
 pub use ctx::{Ctx, DontHoldAcrossAwait, Entered, InContext};
-pub use propagation::{RemoteParent, TraceparentError, parse_traceparent};
+pub(crate) use propagation::Carried;
+pub use propagation::{RemoteParent, TraceparentError, parse_traceparent, percent_decoded};

@@ -1,5 +1,6 @@
 //! What all contexts of one trace share.
 
+use super::propagation::Carried;
 use crate::collect::Completion;
 use crate::model::{ErrorInfo, Status};
 use crate::tracer::Tracer;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) project_id: String,
     /// The span of the trace itself.
     pub(crate) root_span: u64,
+    pub(crate) carried: Carried,
     pub(crate) tracer: Tracer,
     pub(crate) started: Instant,
     /// Records made but not kept.
@@ -68,6 +70,7 @@ impl Shared {
         project_name: String,
         project_id: String,
         root_span: u64,
+        carried: Carried,
         tracer: Tracer,
     ) -> Arc<Self> {
         static KEYS: AtomicU64 = AtomicU64::new(1);
@@ -81,6 +84,7 @@ impl Shared {
             project_name,
             project_id,
             root_span,
+            carried,
             tracer,
             started: Instant::now(),
             dropped: AtomicU64::new(0),

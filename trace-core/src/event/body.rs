@@ -229,6 +229,9 @@ pub struct StageStart {
     pub parent_id: Option<String>,
     /// Its name, before it was made unique.
     pub name: String,
+    /// What it works on, where that is only known at run time; on its way to the envelope, where the stream has it.
+    #[serde(skip)]
+    pub component: Option<String>,
     /// The captured arguments.
     pub inputs: Value,
     /// `file:line:column` of the instrumented item.
@@ -407,8 +410,12 @@ pub struct ValidationError {
     pub code_context: Option<String>,
     /// What was tried to mend it.
     pub healing_attempts: Vec<HealingAttempt>,
-    /// How it ended: `healed`, `failed`, …
+    /// How it ended: `healed`, `failed`; `healing` while more is tried.
     pub final_status: Option<String>,
+    /// Why healing ended: `healed`, `gave_up`, `no_progress`, `error`.
+    pub healing_ended: Option<String>,
+    /// The same in a sentence.
+    pub healing_reason: Option<String>,
     /// The file beside the document that holds the texts, when they are large.
     pub side_file: Option<String>,
     /// Fields of newer versions.

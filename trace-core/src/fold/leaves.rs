@@ -104,6 +104,8 @@ impl Fold {
                 ("validation_type", json!(found.validation_type)),
                 ("healing_attempts", list(&found.healing_attempts)),
                 ("final_status", json!(found.final_status)),
+                ("healing_ended", json!(found.healing_ended)),
+                ("healing_reason", json!(found.healing_reason)),
                 ("side_file", json!(found.side_file)),
             ]),
             ..Observation::default()

@@ -23,8 +23,9 @@ pub use leaves::EXECUTION;
 use crate::event::{Body, Event};
 use crate::model::{Timestamp, Trace};
 use indexmap::IndexMap;
-use place::{Index, StageState};
+use place::{Index, Room, StageState};
 use seen::Seen;
+pub(crate) use weight::of as event_bytes;
 
 /// How much of a run the document holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +178,11 @@ impl Fold {
     #[must_use]
     pub fn into_trace(self) -> Trace {
         self.trace
+    }
+
+    /// How many flags the document still has room for.
+    pub(crate) fn room_for_flags(&self) -> usize {
+        self.room(Room::Reserved)
     }
 
     /// Whether a `trace_end` was folded in.

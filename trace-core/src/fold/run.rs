@@ -7,7 +7,7 @@ use crate::event::{
     Body, ChildStart, Event, FlagRaised, IterationDone, OutputSet, TraceAccount, TraceEnd, TraceStart, TraceUpdate,
     Unknown,
 };
-use crate::model::{Metadata, Object, RUN_STAGE, Timestamp, Warning};
+use crate::model::{CalibrationFlag, Metadata, Object, RUN_STAGE, Timestamp, Warning};
 use serde_json::Value;
 
 /// Where events of unknown kinds are kept in the document.
@@ -64,6 +64,7 @@ impl Fold {
         run.fields = start.fields;
         trace.metadata.trace_version = start.trace_version;
         trace.metadata.generator = start.generator;
+        trace.metadata.root_span_id = Some(self.index.root.clone()).filter(|id| !id.is_empty());
         keep(&mut trace.metadata, start.extra);
         if let Some(stage) = trace.stages.get_mut(RUN_STAGE) {
             stage.id.clone_from(&self.index.root);
@@ -148,8 +149,10 @@ impl Fold {
         }
     }
 
+    /// A flag is in the document once: those that are raised long after the end carry no number to know them by.
     pub(super) fn flag(&mut self, raised: FlagRaised) {
-        if self.admit_one(Room::Reserved) {
+        let same = |flag: &CalibrationFlag| flag.kind == raised.flag.kind && flag.message == raised.flag.message;
+        if !self.trace.calibration_flags.iter().any(same) && self.admit_one(Room::Reserved) {
             self.trace.calibration_flags.push(raised.flag);
         }
     }
@@ -181,7 +184,14 @@ impl Fold {
 
 /// Keeps fields of newer versions, but for those that would be in the document twice.
 fn keep(metadata: &mut Metadata, extra: Object) {
-    const OWN: [&str; 6] =
-        ["trace_version", "generator", "tracing_overhead_ms", "dropped_events", "stream_only", "late_events"];
+    const OWN: [&str; 7] = [
+        "trace_version",
+        "generator",
+        "root_span_id",
+        "tracing_overhead_ms",
+        "dropped_events",
+        "stream_only",
+        "late_events",
+    ];
     metadata.extra.extend(extra.into_iter().filter(|(key, _)| !OWN.contains(&key.as_str())));
 }

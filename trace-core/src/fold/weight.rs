@@ -7,7 +7,7 @@ use serde_json::Value;
 /// A key and its share of a map's nodes.
 const ENTRY: usize = 48;
 
-pub(super) fn of(body: &Body) -> usize {
+pub(crate) fn of(body: &Body) -> usize {
     match body {
         Body::TraceStart(start) => object(&start.fields) + start.tags.len() * ENTRY + text(start.query.as_ref()),
         Body::TraceUpdate(update) => object(&update.attributes) + object(&update.fields) + update.tags.len() * ENTRY,

@@ -35,6 +35,7 @@ pub struct Decision {
 
 /// An option that was considered, with the confidence it had.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Alternative {
     /// The option.
     pub option: String,

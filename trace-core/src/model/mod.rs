@@ -16,6 +16,8 @@ mod number;
 mod observation;
 mod quality;
 mod response;
+#[cfg(feature = "schemas")]
+mod schemas;
 mod stage;
 mod time;
 mod trace;

@@ -83,6 +83,7 @@ impl Default for Trace {
 /// How a trace ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub enum Status {
     /// It runs, or its process died and nobody has recovered it yet.
     #[default]
@@ -204,6 +205,8 @@ pub struct Metadata {
     pub trace_version: String,
     /// What wrote the document, `whytrace <version>`.
     pub generator: String,
+    /// The span of the trace itself, 16 hex digits: what calls made outside any stage name as their parent.
+    pub root_span_id: Option<String>,
     /// What tracing cost this run: time that callers waited for room, plus the collector's work, in milliseconds.
     pub tracing_overhead_ms: f64,
     /// Records that were made but not kept, because there was no room within `max_wait`.

@@ -1,6 +1,7 @@
 //! What a call site fills in before its record is pushed.
 
 use super::capture;
+use super::decision::DecisionTape;
 use super::tape::Tape;
 use crate::event::Body;
 use crate::model::{ErrorInfo, LlmCall, Object, Outcome, Usage};
@@ -17,13 +18,15 @@ pub type Text = Cow<'static, str>;
 #[derive(Debug)]
 pub struct Begin {
     pub(super) site: &'static Site,
-    pub(super) opening: Box<Opening>,
+    /// The entries of a map, without its frame.
+    pub(super) inputs: Tape,
+    pub(super) opening: Option<Box<Opening>>,
 }
 
-/// What is known when a span begins.
+/// What is known when a span begins and finds no room in the rings. On the heap: most spans have none of it.
 #[derive(Debug, Default)]
 pub(crate) struct Opening {
-    /// The entries of a map, without its frame.
+    /// Inputs too large for the ring of bytes.
     pub(crate) inputs: Tape,
     pub(crate) prompt: Option<Box<LinkedPrompt>>,
     pub(crate) model: Option<String>,
@@ -37,23 +40,23 @@ impl Opening {
 
 impl Begin {
     pub(super) fn new(site: &'static Site) -> Self {
-        Self { site, opening: Box::default() }
+        Self { site, inputs: Tape::default(), opening: None }
     }
 
     /// Writes the name of a captured argument; exactly one value must be written to the tape after it.
     pub fn input(&mut self, name: &'static str) -> &mut Tape {
-        self.opening.inputs.key(name);
-        &mut self.opening.inputs
+        self.inputs.key(name);
+        &mut self.inputs
     }
 
     /// The prompt that the call is made with.
     pub fn prompt(&mut self, prompt: &'static Prompt) {
-        self.opening.prompt = Some(Box::new(prompt.linked()));
+        self.opening.get_or_insert_default().prompt = Some(Box::new(prompt.linked()));
     }
 
     /// The model that the call is made to.
     pub fn model(&mut self, model: impl Display) {
-        self.opening.model = Some(capture::display(&model));
+        self.opening.get_or_insert_default().model = Some(capture::display(&model));
     }
 }
 
@@ -62,13 +65,15 @@ impl Begin {
 #[derive(Debug, Default)]
 pub struct End {
     outcome: Option<Outcome>,
+    /// One value, or nothing.
+    output: Tape,
     ending: Option<Box<Ending>>,
 }
 
-/// What is known when a span ends.
+/// What is known when a span ends and finds no room in the rings.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
-    /// One value, or nothing.
+    /// What was returned, too large for the ring of bytes.
     pub(crate) output: Tape,
     pub(crate) error: Option<ErrorInfo>,
     pub(crate) llm: Option<Box<LlmCall>>,
@@ -84,7 +89,7 @@ impl Ending {
 impl End {
     /// An end of which nothing but the outcome is known.
     pub(super) fn of(outcome: Outcome) -> Self {
-        Self { outcome: Some(outcome), ending: None }
+        Self { outcome: Some(outcome), ..Self::default() }
     }
 
     /// An end by a panic.
@@ -97,7 +102,7 @@ impl End {
     }
 
     /// What `look` says of a result. What the user wrote to describe it may panic; that is recorded and does not reach the program.
-    pub(super) fn described(look: impl FnOnce(&mut Self)) -> Self {
+    pub(super) fn described(look: &mut dyn FnMut(&mut Self)) -> Self {
         let mut end = Self::default();
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(&mut end))) {
             end.capture_panicked(&*payload);
@@ -133,9 +138,8 @@ impl End {
 
     /// Where to write the one captured value.
     pub fn output(&mut self) -> &mut Tape {
-        let output = &mut self.ending().output;
-        output.clear();
-        output
+        self.output.clear();
+        &mut self.output
     }
 
     /// What tokens the call used. In a stream this is called for every item, and the last answer counts.
@@ -152,6 +156,11 @@ impl End {
             (Value::String(piece), Value::String(text)) => text.push_str(&piece),
             (piece, response) => *response = piece,
         }
+    }
+
+    /// What is known of the model call when it is over.
+    pub(super) fn call(&mut self, call: LlmCall) {
+        self.llm().merge(call);
     }
 
     fn ending(&mut self) -> &mut Ending {
@@ -179,9 +188,9 @@ impl End {
         self.ending().attributes.insert(name.to_owned(), value.into());
     }
 
-    /// The outcome, and what there is to say beside it.
-    pub(super) fn into_parts(self) -> (Outcome, Option<Box<Ending>>) {
-        (self.outcome.unwrap_or(Outcome::Ok), self.ending)
+    /// The outcome, what was returned, and what there is to say beside it.
+    pub(super) fn into_parts(self) -> (Outcome, Tape, Option<Box<Ending>>) {
+        (self.outcome.unwrap_or(Outcome::Ok), self.output, self.ending)
     }
 }
 
@@ -263,59 +272,37 @@ impl<T: IntoResponse> IntoResponse for Option<T> {
 #[derive(Debug)]
 pub struct DecisionDraft {
     pub(super) site: &'static Site,
-    pub(super) draft: Box<Draft>,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Draft {
-    pub(crate) what: Text,
-    pub(crate) why: Text,
-    pub(crate) confidence: Option<f64>,
-    pub(crate) alternatives: Vec<(Text, f64)>,
-    /// The entries of a map, without its frame.
-    pub(crate) inputs: Tape,
-}
-
-impl Draft {
-    pub(super) fn size(&self) -> usize {
-        self.what.len() + self.why.len() + self.inputs.len()
-    }
+    pub(super) tape: DecisionTape,
 }
 
 impl DecisionDraft {
     pub(super) fn new(site: &'static Site) -> Self {
-        Self { site, draft: Box::default() }
+        Self { site, tape: DecisionTape::default() }
     }
 
     /// What was chosen.
-    pub fn what(&mut self, what: Text) {
-        self.draft.what = what;
+    pub fn what(&mut self, what: &str) {
+        self.tape.what(what);
     }
 
     /// Why.
-    pub fn why(&mut self, why: Text) {
-        self.draft.why = why;
+    pub fn why(&mut self, why: &str) {
+        self.tape.why(why);
     }
 
     /// How sure, 0..=1; something outside becomes null with a warning.
     pub fn confidence(&mut self, confidence: f64) {
-        self.draft.confidence = Some(confidence);
-    }
-
-    /// How many alternatives follow.
-    pub fn alternatives(&mut self, count: usize) {
-        self.draft.alternatives.reserve_exact(count);
+        self.tape.confidence(confidence);
     }
 
     /// What else was considered, and how good it looked.
-    pub fn alternative(&mut self, option: Text, confidence: f64) {
-        self.draft.alternatives.push((option, confidence));
+    pub fn alternative(&mut self, option: &str, confidence: f64) {
+        self.tape.alternative(option, confidence);
     }
 
     /// Writes the name of an input; exactly one value must be written to the tape after it.
     pub fn input(&mut self, name: &'static str) -> &mut Tape {
-        self.draft.inputs.key(name);
-        &mut self.draft.inputs
+        self.tape.input(name)
     }
 }
 

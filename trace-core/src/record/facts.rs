@@ -4,6 +4,7 @@
 
 use super::capture;
 use super::guards::{IterationGuard, hex};
+use super::tape::Tape;
 use super::{Record, recording};
 use crate::context::local;
 use crate::event::{
@@ -11,7 +12,6 @@ use crate::event::{
     PromptExecution, ScoreGiven, TemplateRender, TraceUpdate, ValidationError,
 };
 use crate::model::{ChildTrace, ErrorInfo, Evidence, Gate, GatePolicy, Kind, LlmCall, Object, Score};
-use fastant::Instant;
 use serde::Serialize;
 use std::fmt::Display;
 
@@ -38,8 +38,8 @@ pub(crate) fn record(body: impl FnOnce(&At) -> Body) {
         let Some(trace) = local.trace() else { return };
         let (span, stage) = (local.span.get(), local.stage.get());
         let span_id = (span != trace.root_span).then(|| hex(span));
-        let body = Box::new(body(&At { span_id, id: local.next_id() }));
-        local.push(Record::Fact { trace: trace.key, at: Instant::now(), span, stage, body });
+        let body = body(&At { span_id, id: local.next_id() });
+        local.push(Record::fact(trace.key, span, stage, body), Tape::default());
     });
 }
 
@@ -244,6 +244,13 @@ pub fn memory(bytes: u64) {
 #[must_use = "the stage ends when the guard is dropped"]
 pub fn stage(name: impl Into<String>) -> super::StageGuard {
     super::StageGuard::start(name)
+}
+
+/// Begins a stage of a component that is only known at run time, such as the one that is being generated. It stands in the `component`
+/// field of everything recorded inside, and in the names of side files.
+#[must_use = "the stage ends when the guard is dropped"]
+pub fn stage_for(name: impl Into<String>, component: impl Into<String>) -> super::StageGuard {
+    super::StageGuard::start_for(name, component)
 }
 
 /// Begins an observation; code belongs inside with [`ObservationGuard::scope`](super::ObservationGuard::scope).

@@ -1,12 +1,13 @@
 //! Stages and observations of asynchronous code.
 
-use super::draft::{Begin, End, Opening};
+use super::draft::{Begin, End};
 use super::span::{self, panic_info};
 use crate::context::local::{self, Local, Place};
 use crate::context::shared::gate_is_open;
 use crate::model::Outcome;
 use crate::registry::{Site, SiteKind};
 use pin_project_lite::pin_project;
+use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -47,7 +48,7 @@ pub(super) enum State {
     /// Not polled yet; nothing to capture.
     Bare,
     /// Not polled yet; arguments are captured.
-    Captured(Box<Opening>),
+    Captured(Box<Begin>),
     /// Not polled yet; the future begins its span itself.
     Inside,
     /// It began and was pending. On the heap: a future that is not recorded, or ready at once, need not have room for it.
@@ -69,7 +70,7 @@ impl State {
     /// Before the first poll, with what was captured, if anything.
     #[inline]
     pub(super) fn captured(begin: Option<Begin>) -> Self {
-        begin.map_or(Self::Bare, |begin| Self::Captured(begin.opening))
+        begin.map_or(Self::Bare, |begin| Self::Captured(Box::new(begin)))
     }
 
     /// Whether a poll is just a poll: nothing is recorded here, or everything is. What is not recorded at the first poll never
@@ -116,7 +117,7 @@ pin_project! {
             if let State::Running(running) = this.state {
                 // What is recorded while the inner future is dropped belongs to this span.
                 let site = *this.site;
-                dropped(running, site, || this.inner.set(None));
+                dropped(running, site, &mut || this.inner.set(None));
             }
         }
     }
@@ -129,12 +130,12 @@ impl<F: Future, D> std::fmt::Debug for SpanFuture<F, D> {
 }
 
 /// Ends a span whose future or stream is dropped before it was done.
-pub(super) fn dropped(running: &mut Running, site: &'static Site, drop_inner: impl FnOnce()) {
+pub(super) fn dropped(running: &mut Running, site: &'static Site, drop_inner: &mut dyn FnMut()) {
     local::with(|local| {
         local.swap(&mut running.place);
         drop_inner();
         let end = running.end.take().unwrap_or_else(|| End::of(Outcome::Cancelled));
-        span::finish(local, local.key(), running.id, local.stage.get(), site, end);
+        span::finish(local, local.key(), running.id, local.stage.get(), site.kind == SiteKind::Stage, end);
         local.swap(&mut running.place);
     });
 }
@@ -172,36 +173,25 @@ where
 }
 
 /// Polls in the place of the span, begins it before and ends it after where due. `look` tells whether the poll was the last
-/// one, and fills in the end. Shared by futures and streams. Not inlined: what is not recorded should not step over it.
+/// one, and fills in the end. Shared by futures and streams. Not inlined: what is not recorded should not step over it. It is compiled
+/// for every annotated function, so all that does not depend on its types is elsewhere.
 #[inline(never)]
 pub(super) fn poll_recorded<T>(
     state: &mut State,
     site: &'static Site,
     poll: impl FnOnce() -> T,
-    look: impl FnOnce(&T, &mut End) -> bool,
+    mut look: impl FnMut(&T, &mut End) -> bool,
 ) -> T {
-    let Some(visit) = local::with(|local| Visit::arrive(local, state, site)) else {
+    let Some(visit) = Visit::arrive(state, site) else {
         return poll(); // the thread is being torn down: nothing can be recorded
     };
-    let polled = match catch_unwind(AssertUnwindSafe(poll)) {
-        Ok(polled) => polled,
-        Err(payload) => {
-            let end = End::panicked(panic_info(&*payload, Some(site)));
-            local::with(|local| visit.leave(local, state, site, |_| Leave::Panicked(end)));
-            resume_unwind(payload)
+    match catch_unwind(AssertUnwindSafe(poll)) {
+        Ok(polled) => {
+            visit.leave_after(state, site, &mut |end| look(&polled, end));
+            polled
         }
-    };
-    local::with(|local| {
-        visit.leave(local, state, site, |recorded| {
-            if !recorded {
-                return Leave::Passive;
-            }
-            let mut is_last = true;
-            let end = End::described(|end| is_last = look(&polled, end));
-            if is_last { Leave::Done(end) } else { Leave::Pending }
-        });
-    });
-    polled
+        Err(payload) => visit.unwind(state, site, payload),
+    }
 }
 
 /// What is to become of a span after a poll.
@@ -230,45 +220,79 @@ enum Came {
 }
 
 impl Visit {
-    fn arrive(local: &Local, state: &mut State, site: &'static Site) -> Self {
-        let begun_around = local.begun.replace(0);
-        let mut came = Came::Within { span: local.span.get(), stage: local.stage.get() };
-        let id = match state {
-            State::Running(running) => {
-                if running.place.trace.as_ref().is_some_and(|trace| trace.key == local.key()) {
-                    local.span.set(running.place.span);
-                    local.stage.set(running.place.stage);
-                } else {
-                    local.swap(&mut running.place);
-                    came = Came::FromElsewhere;
+    /// Brings the thread to the span; `None` while the thread is being torn down.
+    fn arrive(state: &mut State, site: &'static Site) -> Option<Self> {
+        local::with(|local| {
+            let begun_around = local.begun.replace(0);
+            let mut came = Came::Within { span: local.span.get(), stage: local.stage.get() };
+            let id = match state {
+                State::Running(running) => {
+                    if running.place.trace.as_ref().is_some_and(|trace| trace.key == local.key()) {
+                        local.span.set(running.place.span);
+                        local.stage.set(running.place.stage);
+                    } else {
+                        local.swap(&mut running.place);
+                        came = Came::FromElsewhere;
+                    }
+                    running.id
                 }
-                running.id
-            }
-            State::Bare => span::start_if_recorded(local, site, None),
-            State::Captured(_) => match std::mem::replace(state, State::Passive) {
-                State::Captured(opening) => span::start_if_recorded(local, site, Some(opening)),
-                _ => 0,
-            },
-            State::Inside | State::Passive => 0,
-        };
-        Self { id, came, begun_around }
+                State::Bare => span::start_if_recorded(local, site, |local| span::start_bare(local, site)),
+                State::Captured(_) => match std::mem::replace(state, State::Passive) {
+                    State::Captured(begin) => span::start_if_recorded(local, site, |local| span::start(local, *begin)),
+                    _ => 0,
+                },
+                State::Inside | State::Passive => 0,
+            };
+            Self { id, came, begun_around }
+        })
     }
 
-    /// Decides with the span's place still in force, then brings the thread back to where it was.
-    fn leave(self, local: &Local, state: &mut State, site: &'static Site, decide: impl FnOnce(bool) -> Leave) {
+    /// Looks at what was polled, with the span's place still in force, then brings the thread back to where it was.
+    fn leave_after(self, state: &mut State, site: &'static Site, look: &mut dyn FnMut(&mut End) -> bool) {
+        local::with(|local| {
+            let id = self.id_of(local);
+            let leave = if id == 0 {
+                Leave::Passive
+            } else {
+                let mut is_last = true;
+                let end = End::described(&mut |end| is_last = look(end));
+                if is_last { Leave::Done(end) } else { Leave::Pending }
+            };
+            self.leave(local, state, site, id, leave);
+        });
+    }
+
+    /// Records a panic, and lets it go on.
+    #[cold]
+    fn unwind(self, state: &mut State, site: &'static Site, payload: Box<dyn Any + Send>) -> ! {
+        let end = End::panicked(panic_info(&*payload, Some(site)));
+        local::with(|local| {
+            let id = self.id_of(local);
+            let leave = if id == 0 { Leave::Passive } else { Leave::Panicked(end) };
+            self.leave(local, state, site, id, leave);
+        });
+        resume_unwind(payload)
+    }
+
+    /// The span, which the poll may have begun itself; 0 if there is none.
+    fn id_of(&self, local: &Local) -> u64 {
         let begun_inside = local.begun.replace(self.begun_around);
-        let id = if self.id == 0 { begun_inside } else { self.id };
-        match decide(id != 0) {
+        if self.id == 0 { begun_inside } else { self.id }
+    }
+
+    fn leave(self, local: &Local, state: &mut State, site: &'static Site, id: u64, leave: Leave) {
+        match leave {
             Leave::Pending => stay(local, state, id, None),
-            Leave::Panicked(end) if id != 0 => stay(local, state, id, Some(end)),
+            Leave::Panicked(end) => stay(local, state, id, Some(end)),
             Leave::Done(end) => {
-                let stage = if site.kind == SiteKind::Stage { id } else { local.stage.get() };
-                span::finish(local, local.key(), id, stage, site, end);
+                let is_stage = site.kind == SiteKind::Stage;
+                let stage = if is_stage { id } else { local.stage.get() };
+                span::finish(local, local.key(), id, stage, is_stage, end);
                 self.came.go_back(local, state);
                 *state = State::Passive;
                 return;
             }
-            Leave::Panicked(_) | Leave::Passive => *state = State::Passive,
+            Leave::Passive => *state = State::Passive,
         }
         self.came.go_back(local, state);
     }

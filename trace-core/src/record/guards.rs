@@ -3,6 +3,8 @@
 use super::Record;
 use super::capture;
 use super::draft::{End, IntoUsage};
+use super::span;
+use super::tape::Tape;
 use crate::context::Ctx;
 use crate::context::local::{self, Place};
 use crate::event::{Body, IterationDone, ObservationStart, StageStart};
@@ -30,8 +32,7 @@ impl OpenSpan {
             let parent = local.span.get();
             let parent_id = (parent != trace.root_span).then(|| hex(parent));
             let stage = if is_stage { id } else { local.stage.get() };
-            let body = Box::new(body(hex(id), parent_id));
-            local.push(Record::Fact { trace: trace.key, at: Instant::now(), span: id, stage, body });
+            local.push(Record::fact(trace.key, id, stage, body(hex(id), parent_id)), Tape::default());
             let place = Place { trace: Some(trace), span: id, stage, ..Place::default() };
             Self { id, is_stage, ctx: Ctx::from_place(place), end: None }
         })
@@ -49,13 +50,8 @@ impl Drop for OpenSpan {
             return;
         }
         let (id, is_stage) = (self.id, self.is_stage);
-        let (outcome, ending) = self.end.take().unwrap_or_else(End::unsaid).into_parts();
-        self.ctx.scope(|| {
-            local::with(|local| {
-                let (trace, stage) = (local.key(), local.stage.get());
-                local.push(Record::End { trace, at: Instant::now(), id, stage, outcome, is_stage, ending });
-            })
-        });
+        let end = self.end.take().unwrap_or_else(End::unsaid);
+        self.ctx.scope(|| local::with(|local| span::finish(local, local.key(), id, local.stage.get(), is_stage, end)));
     }
 }
 
@@ -93,6 +89,19 @@ macro_rules! guard_methods {
             self.0.end().set_outcome(Outcome::Cancelled);
         }
 
+        #[doc = concat!("Says something of the ", $what, ".")]
+        pub fn attribute(&mut self, key: impl AsRef<str>, value: impl Serialize) {
+            if self.0.id != 0 {
+                self.0.end().attribute(key.as_ref(), capture::to_value(&value));
+            }
+        }
+
+        #[doc = concat!("Whether the ", $what, " is recorded.")]
+        #[must_use]
+        pub fn is_recording(&self) -> bool {
+            self.0.id != 0
+        }
+
         #[doc = concat!("What the ", $what, " produced.")]
         pub fn output(&mut self, output: impl Serialize) {
             if self.0.id != 0 {
@@ -115,6 +124,15 @@ impl StageGuard {
         }))
     }
 
+    /// Begins a stage of a component that is only known at run time, such as the one that is being generated: its stages, observations
+    /// and side files carry that name.
+    pub fn start_for(name: impl Into<String>, component: impl Into<String>) -> Self {
+        Self(OpenSpan::start(true, |id, parent_id| {
+            let (name, component) = (name.into(), Some(component.into()));
+            Body::StageStart(StageStart { id, parent_id, name, component, ..StageStart::default() })
+        }))
+    }
+
     guard_methods!("stage");
 }
 
@@ -126,17 +144,31 @@ pub struct ObservationGuard(OpenSpan);
 impl ObservationGuard {
     /// Begins an observation where the caller stands.
     pub fn start(name: impl Into<String>, kind: impl Into<Kind>) -> Self {
-        Self::start_with(name, kind, Value::Null, None)
+        Self::start_known(name, kind, || (Value::Null, None))
+    }
+
+    /// Begins an observation of a call with this input.
+    pub fn start_with_input(name: impl Into<String>, kind: impl Into<Kind>, input: impl Serialize) -> Self {
+        Self::start_known(name, kind, || (capture::to_value(&input), None))
     }
 
     /// Begins an observation of a model call, with what is known of the call before it is made.
     pub fn start_llm(name: impl Into<String>, call: LlmCall) -> Self {
-        Self::start_with(name, Kind::Llm, Value::Null, Some(Box::new(call)))
+        Self::start_known(name, Kind::Llm, || (Value::Null, Some(Box::new(call))))
     }
 
-    fn start_with(name: impl Into<String>, kind: impl Into<Kind>, input: Value, llm: Option<Box<LlmCall>>) -> Self {
+    /// Begins an observation with its input, and with what is known of a model call before it is made.
+    pub fn start_with(name: impl Into<String>, kind: impl Into<Kind>, input: Value, call: Option<LlmCall>) -> Self {
+        Self::start_known(name, kind, || (input, call.map(Box::new)))
+    }
+
+    fn start_known(
+        name: impl Into<String>,
+        kind: impl Into<Kind>,
+        known: impl FnOnce() -> (Value, Option<Box<LlmCall>>),
+    ) -> Self {
         Self(OpenSpan::start(false, |id, parent_id| {
-            let (name, kind) = (name.into(), kind.into());
+            let (name, kind, (input, llm)) = (name.into(), kind.into(), known());
             Body::ObservationStart(ObservationStart {
                 id,
                 parent_id,
@@ -150,6 +182,11 @@ impl ObservationGuard {
     }
 
     guard_methods!("observation");
+
+    /// More about the model call, as it is known when it is over; what was said before stands where this says nothing.
+    pub fn call(&mut self, call: LlmCall) {
+        self.0.end().call(call);
+    }
 
     /// What tokens the call used.
     pub fn usage(&mut self, usage: impl IntoUsage) {

@@ -4,6 +4,7 @@
 //! [`capture`]: the first type of a chain whose bounds hold.
 
 use super::{Text, capture};
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
@@ -76,11 +77,11 @@ impl<'a, T: ?Sized> Worded<'a, T> {
     }
 }
 
-impl<T: AsRef<str> + ?Sized> Worded<'_, T> {
-    /// A copy of the text.
+impl<'a, T: AsRef<str> + ?Sized> Worded<'a, T> {
+    /// The text.
     #[must_use]
-    pub fn text(&self) -> Text {
-        Text::Owned(self.0.0.as_ref().to_owned())
+    pub fn text(&self) -> Cow<'a, str> {
+        Cow::Borrowed(self.0.0.as_ref())
     }
 }
 

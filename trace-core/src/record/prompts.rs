@@ -1,7 +1,8 @@
 //! What prompts leave in a trace: which version was rendered where, and executions that the program logs itself.
 
 use super::facts::record;
-use super::{Record, recording};
+use super::tape::Tape;
+use super::{Load, Record, Recorded, What, recording};
 use crate::collect::price_alone;
 use crate::context::local::{self, random_u64};
 use crate::event::{Body, PromptExecution};
@@ -17,8 +18,9 @@ pub(crate) fn prompt_rendered(rendered: &RenderedPrompt) {
     }
     local::with(|local| {
         let linked = Box::new(LinkedPrompt { link: rendered.link.clone(), arm: rendered.arm.clone() });
-        let (trace, span, stage) = (local.key(), local.span.get(), local.stage.get());
-        local.push(Record::Rendered { trace, at: Instant::now(), span, stage, linked });
+        let what = What::Rendered { span: local.span.get() };
+        let record = Record::new(local.key(), Instant::now(), local.stage.get(), what);
+        local.push(Recorded { record, load: Some(Load::Rendered(linked)) }, Tape::default());
     });
 }
 

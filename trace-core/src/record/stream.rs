@@ -42,7 +42,7 @@ pin_project! {
             if let State::Running(running) = this.state {
                 let site = *this.site;
                 running.end.get_or_insert_with(|| this.seen.end("dropped", Outcome::Cancelled));
-                dropped(running, site, || this.inner.set(None));
+                dropped(running, site, &mut || this.inner.set(None));
             }
         }
     }
@@ -204,7 +204,7 @@ pin_project! {
             let mut this = this.project();
             if let State::Running(running) = this.state {
                 let site = *this.site;
-                dropped(running, site, || this.inner.set(None));
+                dropped(running, site, &mut || this.inner.set(None));
             }
         }
     }

@@ -126,10 +126,11 @@ impl Redactor {
     }
 
     fn stage_start(&self, body: &mut StageStart) {
-        let StageStart { id, parent_id, name, inputs, location, extra } = body;
+        let StageStart { id, parent_id, name, component, inputs, location, extra } = body;
         self.id(id);
         self.ids([parent_id]);
         self.label_of("name", name);
+        self.labels_of([("component", component)]);
         self.content("inputs", inputs);
         self.lines_of([("location", location)]);
         self.extra(extra);
@@ -287,6 +288,11 @@ impl Redactor {
         self.id(id);
         self.ids([span_id]);
         self.line("template", template);
+        // What the template was given under the name of a secret stands in its result without that name.
+        for secret in self.named_secrets(variables) {
+            let texts = output.iter_mut().chain(error.iter_mut().map(|error| &mut error.message));
+            texts.for_each(|text| *text = text.replace(&secret, super::REDACTED));
+        }
         self.content("variables", variables);
         self.words_of([("source", source), ("output", output)]);
         self.errors(error);
@@ -306,12 +312,16 @@ impl Redactor {
             code_context,
             healing_attempts,
             final_status,
+            healing_ended,
+            healing_reason,
             side_file,
             extra,
         } = body;
         self.id(id);
         self.ids([span_id]);
         self.labels_of([("validation_type", validation_type), ("final_status", final_status)]);
+        self.labels_of([("healing_ended", healing_ended)]);
+        self.words_of([("healing_reason", healing_reason)]);
         self.label_of("error_type", error_type);
         self.words("error_message", error_message);
         self.lines_of([("file", file), ("side_file", side_file)]);

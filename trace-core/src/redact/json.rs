@@ -12,6 +12,9 @@ use std::collections::HashMap;
 /// How deep values are kept. A document holds them a few levels down, and readers of JSON stop at 128.
 const MAX_DEPTH: usize = 100;
 
+/// Shorter texts under the name of a secret are not looked for elsewhere, in bytes.
+const SHORTEST_SECRET: usize = 6;
+
 /// What stands in place of what is deeper.
 const TOO_DEEP: &str = "…";
 
@@ -19,6 +22,30 @@ impl Redactor {
     /// Redacts a value; returns about how many bytes it takes as JSON.
     pub(super) fn walk(&self, path: &Path<'_>, value: &mut Value) -> usize {
         self.walk_at(path, value, 0)
+    }
+
+    /// The texts that stand under names of secrets, longest first; shorter ones than a password has are too common to look for.
+    pub(super) fn named_secrets(&self, value: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.enabled {
+            self.find_named(value, false, 0, &mut found);
+        }
+        found.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
+        found
+    }
+
+    fn find_named(&self, value: &Value, is_named: bool, depth: usize, found: &mut Vec<String>) {
+        match value {
+            _ if depth >= MAX_DEPTH => {}
+            Value::String(text) if is_named && text.len() >= SHORTEST_SECRET => found.push(text.clone()),
+            Value::Array(items) => items.iter().for_each(|item| self.find_named(item, is_named, depth + 1, found)),
+            Value::Object(map) => {
+                for (key, item) in map {
+                    self.find_named(item, is_named || self.names.is_secret(key), depth + 1, found);
+                }
+            }
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
 
     fn walk_at(&self, path: &Path<'_>, value: &mut Value, depth: usize) -> usize {

@@ -221,20 +221,19 @@ impl Part {
         match self {
             Self::What(what) => {
                 let what = text(private, what);
-                quote! { #draft.what(#what); }
+                quote! { #draft.what(&#what); }
             }
             Self::Why(why) => {
                 let why = text(private, why);
-                quote! { #draft.why(#why); }
+                quote! { #draft.why(&#why); }
             }
             Self::Confidence(confidence) => quote! { #draft.confidence(#private::confidence(#confidence)); },
             Self::Listed(pairs) => {
-                let count = pairs.len();
                 let pairs = pairs.iter().map(|(option, confidence)| {
                     let option = text(private, option);
-                    quote! { #draft.alternative(#option, #private::confidence(#confidence)); }
+                    quote! { #draft.alternative(&#option, #private::confidence(#confidence)); }
                 });
-                quote! { #draft.alternatives(#count); #(#pairs)* }
+                quote! { #(#pairs)* }
             }
             Self::Iterated(options) => {
                 let item = Ident::new("item", hidden("item").span().located_at(first_span(options)));
@@ -243,7 +242,7 @@ impl Part {
                 quote! {
                     for #item in ::core::iter::IntoIterator::into_iter(#options) {
                         let (#option, #confidence) = #pair(#item);
-                        #draft.alternative(#option, #confidence);
+                        #draft.alternative(&#option, #confidence);
                     }
                 }
             }

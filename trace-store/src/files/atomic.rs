@@ -1,16 +1,11 @@
-//! Writes a file whole or not at all.
-//!
-//! The content goes to a temporary file in the same folder, which then takes the final name: a reader sees the old file or
-//! the new one. The writer holds a lock on its temporary file, so a clean-up can tell what a dead process left behind
-//! from what a living one is writing.
+//! Files of traces, written whole or not at all ([`trace_core::atomic`]), in folders that are made as they are needed.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use trace_core::atomic::{ENDING, PREFIX, Temporary};
 
-const PREFIX: &str = ".whytrace-";
-const ENDING: &str = ".tmp";
+pub(crate) use trace_core::atomic::Durability;
 
 /// How often a write begins anew because its folder or temporary file was deleted under it.
 const RETRIES: u32 = 3;
@@ -49,15 +44,6 @@ fn advice(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// Whether the content must be on the disk before the file gets its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Durability {
-    /// Yes: the file is the record.
-    Synced,
-    /// No: the file can be made again.
-    Unsynced,
-}
-
 /// Writes what `fill` writes to `path`, replacing what is there; creates the folder where it is missing.
 ///
 /// `fill` may be called again when the folder is deleted meanwhile. On failure the former file is untouched and the
@@ -86,56 +72,15 @@ fn replace_once(
     durability: Durability,
     fill: impl Fn(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), FileError> {
-    let mut temporary = Temporary::create(folder).map_err(|cause| FileError::new("create a file in", folder, cause))?;
-    let written = (|| {
-        let mut out = BufWriter::with_capacity(64 * 1024, &temporary.file);
-        fill(&mut out)?;
-        out.flush()?;
-        if durability == Durability::Synced { temporary.file.sync_data() } else { Ok(()) }
-    })();
-    written.map_err(|cause| FileError::new("write", path, cause))?;
-    temporary.rename_to(path).map_err(|cause| FileError::new("write", path, cause))
+    let temporary = Temporary::create(folder).map_err(|cause| FileError::new("create a file in", folder, cause))?;
+    let failed = |cause| FileError::new("write", path, cause);
+    temporary.write(durability, fill).map_err(failed)?;
+    temporary.rename_to(path).map_err(failed)
 }
 
-/// A locked file under a name of its own; gone when dropped, unless it got its final name.
-struct Temporary {
-    path: PathBuf,
-    file: File,
-    renamed: bool,
-}
-
-impl Temporary {
-    fn create(folder: &Path) -> io::Result<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = folder.join(format!("{PREFIX}{}-{number}{ENDING}", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => {
-                    // A file system without locks has no clean-up either; see `remove_abandoned`.
-                    let _ = file.lock();
-                    return Ok(Self { path, file, renamed: false });
-                }
-                // Containers that share a folder share process ids too.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn rename_to(&mut self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.path, path)?;
-        self.renamed = true;
-        Ok(())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.renamed {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
+/// Copies a file, whole or not at all.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), FileError> {
+    replace(to, Durability::Synced, |out| io::copy(&mut File::open(from)?, out).map(|_| ()))
 }
 
 /// Makes the names of a folder durable, where the system can.
@@ -179,6 +124,7 @@ fn remove_if_abandoned(path: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> =
@@ -282,7 +228,7 @@ mod tests {
         fs::write(dir.path().join(".other.tmp"), "").unwrap();
         let being_written = Temporary::create(dir.path()).unwrap();
         assert_eq!(remove_abandoned(dir.path()).unwrap(), 1);
-        assert!(being_written.path.exists());
+        assert_eq!(names(dir.path()).len(), 3, "the one that is being written is still there");
         drop(being_written);
         assert_eq!(names(dir.path()), [".other.tmp", "trc_a.json"]);
         assert_eq!(remove_abandoned(&dir.path().join("missing")).unwrap(), 0);

@@ -124,13 +124,21 @@ impl Sink for SummarySink {
     }
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+/// Writes the document of a trace whose recorder has done so before, or was not to.
+pub(crate) fn write(project_dir: &Path, trace: &Trace) -> Result<(), WriteError> {
+    let path = document_path(project_dir, &trace.trace_id)?;
+    Ok(write_document(&path, trace)?)
+}
+
 /// The project's folder, if this trace is kept in files at all.
 fn kept_in(finished: &FinishedTrace) -> Option<&Path> {
     finished.project_dir.as_deref().filter(|_| finished.sampled)
 }
 
+/// Why a file of a trace could not be written.
 #[derive(Debug, thiserror::Error)]
-enum WriteError {
+pub(crate) enum WriteError {
     #[error(transparent)]
     Id(#[from] layout::BadTraceId),
     #[error(transparent)]

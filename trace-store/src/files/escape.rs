@@ -35,7 +35,12 @@ fn is_hazard(char: char) -> bool {
 }
 
 /// The text on one line, printable, white space collapsed, at most `max` characters and then `…`.
-pub(crate) fn one_line(text: &str, max: usize) -> String {
+///
+/// ```
+/// assert_eq!(trace_store::files::one_line("a\r\n\u{1b}[31mb", 20), "a ␛[31mb");
+/// ```
+#[must_use]
+pub fn one_line(text: &str, max: usize) -> String {
     // A recorded text may be a megabyte long; only its head is looked at.
     let head = text.char_indices().nth(max.saturating_mul(4)).map_or(text, |(end, _)| &text[..end]);
     let line = head.split_whitespace().collect::<Vec<_>>().join(" ");

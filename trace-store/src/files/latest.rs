@@ -1,6 +1,6 @@
 //! Keeps an older version of a trace from replacing a newer one.
 //!
-//! A trace to which events came late is sent again. Two threads of a sink can then hold two versions at once, and the older
+//! A trace to which events came late, or for which flags were raised, is sent again. Two threads of a sink can then hold two versions at once, and the older
 //! could be written last. Versions of one trace are therefore written one after the other, and an older one not at all.
 
 use std::collections::VecDeque;
@@ -14,11 +14,14 @@ const STRIPES: usize = 64;
 /// How many rewritten traces of a stripe are remembered: far more than can be under way at once.
 const REMEMBERED: usize = 32;
 
+/// Late events, and flags.
+type Version = (u64, usize);
+
 /// The newest version written of each trace that was sent again lately.
 #[derive(Debug)]
 pub(crate) struct Latest {
     hasher: std::hash::RandomState,
-    stripes: Vec<Mutex<VecDeque<(String, u64)>>>,
+    stripes: Vec<Mutex<VecDeque<(String, Version)>>>,
 }
 
 impl Default for Latest {
@@ -38,7 +41,7 @@ impl Latest {
         write: impl FnOnce() -> Result<(), E>,
     ) -> Result<(), E> {
         let id = &finished.trace.trace_id;
-        let version = finished.trace.metadata.late_events;
+        let version = (finished.trace.metadata.late_events, finished.trace.calibration_flags.len());
         #[allow(clippy::cast_possible_truncation)] // any bits will do
         let stripe = self.hasher.hash_one(id) as usize % STRIPES;
         let mut rewritten = self.stripes[stripe].lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,7 @@
 
 use super::layout::{self, BadTraceId, TRACES_DIR};
 use std::fs::{self, File};
+use std::io::Read as _;
 use std::io::{self, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use trace_core::model::{Timestamp, Trace};
@@ -98,15 +99,7 @@ pub fn load(traces_root: &Path, trace_id: &str) -> Result<Option<StoredDocument>
 pub fn read_document(path: &Path) -> Result<Trace, ReadError> {
     let file_error = |cause| ReadError::File { path: path.to_owned(), cause };
     let no_document = |reason: String| ReadError::NotADocument { path: path.to_owned(), reason };
-    // Asked before it is opened: opening a named pipe would wait for its writer.
-    let meta = fs::metadata(path).map_err(file_error)?;
-    if !meta.is_file() {
-        return Err(no_document("it is not a regular file".into()));
-    }
-    if meta.len() > MAX_BYTES {
-        return Err(no_document(format!("it has {} bytes, more than any document", meta.len())));
-    }
-    let file = File::open(path).map_err(file_error)?;
+    let file = open_document(path)?;
     let trace: Trace = serde_json::from_reader(BufReader::with_capacity(64 * 1024, file)).map_err(|error| {
         if error.is_io() {
             file_error(error.into())
@@ -117,11 +110,31 @@ pub fn read_document(path: &Path) -> Result<Trace, ReadError> {
     if trace.trace_id.is_empty() {
         return Err(no_document("it has no `trace_id`".into()));
     }
-    if path.file_stem().is_none_or(|stem| stem != trace.trace_id.as_str()) {
-        let id = super::escape::one_line(&trace.trace_id, 128);
-        return Err(no_document(format!("it holds the trace `{id}`; rename it to `{id}.json`")));
+    named_as_its_file(trace, path)
+}
+
+/// Asked before it is opened: opening a named pipe would wait for its writer.
+fn open_document(path: &Path) -> Result<File, ReadError> {
+    let file_error = |cause| ReadError::File { path: path.to_owned(), cause };
+    let no_document = |reason: String| ReadError::NotADocument { path: path.to_owned(), reason };
+    let meta = fs::metadata(path).map_err(file_error)?;
+    if !meta.is_file() {
+        return Err(no_document("it is not a regular file".into()));
     }
-    Ok(trace)
+    if meta.len() > MAX_BYTES {
+        return Err(no_document(format!("it has {} bytes, more than any document", meta.len())));
+    }
+    File::open(path).map_err(file_error)
+}
+
+/// A copy under another name would be the same trace twice.
+fn named_as_its_file(trace: Trace, path: &Path) -> Result<Trace, ReadError> {
+    if path.file_stem().is_some_and(|stem| stem == trace.trace_id.as_str()) {
+        return Ok(trace);
+    }
+    let id = super::escape::one_line(&trace.trace_id, 128);
+    let reason = format!("it holds the trace `{id}`; rename it to `{id}.json`");
+    Err(ReadError::NotADocument { path: path.to_owned(), reason })
 }
 
 /// Reads the documents of a project's `_traces` folder, newest first, at most `limit`.
@@ -151,6 +164,52 @@ pub fn list(project_dir: &Path, limit: usize) -> Result<Listing, ReadError> {
     Ok(listing)
 }
 
+/// The documents below a folder, newest first: of every project when it holds projects, else of the project or `_traces` folder that it is.
+#[cfg(feature = "_sql")]
+pub(crate) fn documents(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    let Some(root) = canonical(folder)? else {
+        let cause = io::Error::new(ErrorKind::NotFound, "there is no such folder");
+        return Err(ReadError::File { path: folder.to_owned(), cause });
+    };
+    let entries = fs::read_dir(&root).map_err(|cause| ReadError::File { path: root.clone(), cause })?;
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path().join(TRACES_DIR)).collect();
+    folders.push(root.join(TRACES_DIR));
+    folders.retain(|folder| folder.is_dir() && is_inside(folder, &root).unwrap_or(false));
+    if root.file_name().is_some_and(|name| name == TRACES_DIR) {
+        folders.push(root);
+    }
+    let mut dated = Vec::new();
+    for folder in folders {
+        dated.extend(dated_in(&folder)?);
+    }
+    dated.sort_by(|a, b| b.cmp(a));
+    Ok(dated.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Reads one document below a folder, of this version, an older one, or the reference implementation.
+#[cfg(feature = "_sql")]
+pub(crate) fn import_inside(path: &Path, folder: &Path) -> Result<Trace, ReadError> {
+    let file_error = |cause| ReadError::File { path: path.to_owned(), cause };
+    let no_document = |reason: String| ReadError::NotADocument { path: path.to_owned(), reason };
+    let root = fs::canonicalize(folder).map_err(file_error)?;
+    if !is_inside(path, &root).map_err(file_error)? {
+        return Err(no_document("it is a link that leads out of the folder".to_owned()));
+    }
+    named_as_its_file(import_document(path)?, path)
+}
+
+/// Reads one document of this version, an older one, or the reference implementation, whatever the file is called.
+pub(crate) fn import_document(path: &Path) -> Result<Trace, ReadError> {
+    let no_document = |reason: String| ReadError::NotADocument { path: path.to_owned(), reason };
+    let mut text = String::new();
+    open_document(path)?.read_to_string(&mut text).map_err(|cause| match cause.kind() {
+        ErrorKind::InvalidData => no_document("it is not UTF-8".to_owned()),
+        _ => ReadError::File { path: path.to_owned(), cause },
+    })?;
+    let trace = trace_core::import::read_document(&text);
+    trace.map_err(|error| no_document(super::escape::one_line(&error.to_string(), 200)))
+}
+
 /// The folder's real path; `None` when it is not there.
 fn canonical(folder: &Path) -> Result<Option<PathBuf>, ReadError> {
     match fs::canonicalize(folder) {
@@ -177,21 +236,24 @@ fn read_inside(path: &Path, root: &Path) -> Result<Trace, ReadError> {
 
 /// The `.json` files that are not side files, by the time in their name, else by that of their last change.
 fn newest_first(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    let entries = fs::read_dir(folder).map_err(|cause| ReadError::File { path: folder.to_owned(), cause })?;
-    let mut dated: Vec<(String, PathBuf)> = entries
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let stem = name.strip_suffix(".json").filter(|stem| !is_side_file(stem))?;
-            Some((date_of(stem, &entry), entry.path()))
-        })
-        .collect();
+    let mut dated = dated_in(folder)?;
     dated.sort_by(|a, b| b.cmp(a));
     Ok(dated.into_iter().map(|(_, path)| path).collect())
 }
 
-fn is_side_file(stem: &str) -> bool {
+fn dated_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReadError> {
+    let entries = fs::read_dir(folder).map_err(|cause| ReadError::File { path: folder.to_owned(), cause })?;
+    let dated = entries.flatten().filter_map(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let stem = name.strip_suffix(".json").filter(|stem| !is_side_file(stem))?;
+        Some((date_of(stem, &entry), entry.path()))
+    });
+    Ok(dated.collect())
+}
+
+/// Whether a name without its ending is that of a side file, or hidden.
+pub(crate) fn is_side_file(stem: &str) -> bool {
     stem.starts_with('.') || stem.starts_with("llm_") || stem.starts_with("validation_error_")
 }
 

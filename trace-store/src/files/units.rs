@@ -6,7 +6,8 @@ use trace_core::model::Money;
 pub(crate) const UNKNOWN: &str = "-";
 
 /// A duration: `850ms`, `5.2s`, `1m 23s`, `2h 05m`.
-pub(crate) fn duration(seconds: Option<f64>) -> String {
+#[must_use]
+pub fn duration(seconds: Option<f64>) -> String {
     let Some(seconds) = seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0) else {
         return UNKNOWN.to_owned();
     };
@@ -29,7 +30,8 @@ pub(crate) fn duration(seconds: Option<f64>) -> String {
 }
 
 /// An amount of dollars: two decimals, and two significant digits below a cent.
-pub(crate) fn dollars(amount: Money) -> String {
+#[must_use]
+pub fn dollars(amount: Money) -> String {
     let pico = i128::from(amount.picodollars());
     let sign = if pico < 0 { "-" } else { "" };
     let pico = pico.unsigned_abs();
@@ -46,7 +48,8 @@ pub(crate) fn dollars(amount: Money) -> String {
 }
 
 /// A count with thousands separated: `12,345`.
-pub(crate) fn count(number: u64) -> String {
+#[must_use]
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -59,18 +62,21 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// A count with its noun: `1 record`, `12 records`.
-pub(crate) fn counted(number: u64, one: &str) -> String {
+#[must_use]
+pub fn counted(number: u64, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A score: one decimal where there is one, none for a whole number.
-pub(crate) fn score(score: f64) -> String {
+#[must_use]
+pub fn score(score: f64) -> String {
     let text = format!("{score:.2}");
     text.strip_suffix(".00").unwrap_or_else(|| text.trim_end_matches('0')).to_owned()
 }
 
 /// An overall score on its scale: `2.4/3.0`.
-pub(crate) fn overall(score: Option<f64>, scale: f64) -> String {
+#[must_use]
+pub fn overall(score: Option<f64>, scale: f64) -> String {
     score.map_or_else(|| UNKNOWN.to_owned(), |score| format!("{score:.1}/{scale:.1}"))
 }
 

@@ -13,6 +13,7 @@ const MOST: usize = 1 << 20;
 
 /// A version of a prompt. Its number and texts never change.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PromptVersion {
     /// Unique among all versions of all prompts.
@@ -53,6 +54,7 @@ pub struct PromptVersion {
 
 /// What was executed with a version: exact at any moment, whatever the number of writers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TemplateStatistics {
     /// All executions.
@@ -71,6 +73,7 @@ pub struct TemplateStatistics {
 
 /// A prompt and its versions, as lists show it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PromptSummary {
     /// The name as the user wrote it.

@@ -21,7 +21,7 @@ pub(crate) fn apply(settings: &mut Settings, surroundings: &Surroundings, proble
 }
 
 /// The file named by the variable, else the nearest one from the current directory up to home or root.
-fn find(surroundings: &Surroundings, problems: &mut Vec<Problem>) -> Option<PathBuf> {
+pub(crate) fn find(surroundings: &Surroundings, problems: &mut Vec<Problem>) -> Option<PathBuf> {
     if let Some(named) = surroundings.variables.get(CONFIG_VARIABLE).filter(|named| !named.is_empty()) {
         return Some(PathBuf::from(named));
     }

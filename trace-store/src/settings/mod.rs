@@ -67,8 +67,69 @@ pub struct Settings {
     pub redact: RedactSettings,
     /// The scale of scores, and where a gap, a strength and a pass begin.
     pub gate: GatePolicy,
+    /// When a quality pattern across runs is flagged.
+    pub calibration: CalibrationSettings,
     /// What memory and documents hold at most.
     pub limits: Limits,
+    /// Where traces go as OTLP.
+    pub otlp: OtlpSettings,
+}
+
+/// Where traces go as OTLP, beside documents and rows. Headers, certificates and the like are OpenTelemetry's own variables,
+/// `OTEL_EXPORTER_OTLP_…`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OtlpSettings {
+    /// The backend.
+    pub endpoint: OtlpEndpoint,
+    /// The conventions that spans speak: `genai`, `mlflow`, `langfuse`, `phoenix`; none named is `genai`.
+    pub profiles: Vec<String>,
+    /// `http/protobuf`, `http/json` or `grpc`; `None` is what OpenTelemetry's variable says.
+    pub protocol: Option<String>,
+}
+
+/// A backend of OTLP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OtlpEndpoint {
+    /// None: nothing is sent.
+    #[default]
+    Off,
+    /// The one that `OTEL_EXPORTER_OTLP_ENDPOINT` names.
+    Environment,
+    /// This URL, without name and password.
+    Url(String),
+}
+
+/// When a quality pattern across runs is flagged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CalibrationSettings {
+    /// Whether runs are checked at all.
+    pub enabled: bool,
+    /// How many complete runs of the last days, this one included, must have a gap for it to be a pattern.
+    pub repeated_failures: u64,
+    /// How many days these are.
+    pub days: u32,
+    /// How far below the overall average the average of an intent or a domain must be.
+    pub disparity: f64,
+    /// Over how many of the newest complete runs averages are taken.
+    pub window: usize,
+    /// With fewer runs of its intent or domain, a disparity is kept as thin and raises no alarm.
+    pub least_runs: u64,
+}
+
+impl CalibrationSettings {
+    /// The days in microseconds.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn micros(&self) -> i64 {
+        i64::from(self.days) * 86_400_000_000
+    }
+}
+
+impl Default for CalibrationSettings {
+    fn default() -> Self {
+        Self { enabled: true, repeated_failures: 3, days: 7, disparity: 0.5, window: 1_000, least_runs: 5 }
+    }
 }
 
 /// Where prompts are registered, and how fresh what renderings know of it is.
@@ -130,7 +191,9 @@ impl Default for Settings {
             prices: None,
             redact: RedactSettings::default(),
             gate: GatePolicy::default(),
+            calibration: CalibrationSettings::default(),
             limits: Limits::default(),
+            otlp: OtlpSettings::default(),
         }
     }
 }
@@ -204,6 +267,12 @@ impl Settings {
             (settings, problems) if problems.is_empty() => Ok(settings),
             (_, problems) => Err(problems.into()),
         }
+    }
+
+    /// The settings file that counts in these surroundings; `None` without one.
+    #[must_use]
+    pub fn file(surroundings: &Surroundings) -> Option<PathBuf> {
+        file::find(surroundings, &mut Vec::new())
     }
 
     /// Where the SQLite database is, if rows go to one.

@@ -4,7 +4,7 @@ use super::catalog::catalog;
 use super::database::database;
 use super::problem::Problem;
 use super::value::{Expected, Given, boolean, number, path, texts, whole, whole_texts};
-use super::{Settings, value::Value};
+use super::{OtlpEndpoint, Settings, value::Value};
 use std::time::Duration;
 
 /// One setting: what it is called, what it takes, what it does.
@@ -36,7 +36,7 @@ impl std::fmt::Debug for SettingOption {
 impl SettingOption {
     /// Whether the value may hold a password and is not repeated in messages.
     pub(crate) fn is_secret(&self) -> bool {
-        self.key == "database_url"
+        matches!(self.key, "database_url" | "otlp.endpoint")
     }
 
     pub(crate) fn is_about_redaction(&self) -> bool {
@@ -124,6 +124,24 @@ pub const OPTIONS: &[SettingOption] = &[
     option!("gate.threshold", Some("WHYTRACE_THRESHOLD"), "number", "2",
         "An overall score of at least this passes the quality gate.",
         |s, given| s.gate.threshold => number(given, 0.0, f64::INFINITY)),
+    option!("calibration.enabled", Some("WHYTRACE_CALIBRATION"), "bool", "true",
+        "Whether runs are checked for quality patterns across runs.",
+        |s, given| s.calibration.enabled => boolean(given)),
+    option!("calibration.repeated_failures", Some("WHYTRACE_CALIBRATION_REPEATED_FAILURES"), "count", "3",
+        "How many complete runs of the last days must have a gap for it to be flagged.",
+        |s, given| s.calibration.repeated_failures => whole(given, 1).map(|count| count as u64)),
+    option!("calibration.days", Some("WHYTRACE_CALIBRATION_DAYS"), "count", "7",
+        "How many days these are.",
+        |s, given| s.calibration.days => whole(given, 1).map(|days| u32::try_from(days).unwrap_or(u32::MAX))),
+    option!("calibration.disparity", Some("WHYTRACE_CALIBRATION_DISPARITY"), "number", "0.5",
+        "An intent or domain whose average is further than this below the overall average is flagged.",
+        |s, given| s.calibration.disparity => number(given, 0.0, f64::INFINITY)),
+    option!("calibration.window", Some("WHYTRACE_CALIBRATION_WINDOW"), "count", "1000",
+        "Over how many of the newest complete runs averages are taken.",
+        |s, given| s.calibration.window => whole(given, 2)),
+    option!("calibration.least_runs", Some("WHYTRACE_CALIBRATION_LEAST_RUNS"), "count", "5",
+        "A disparity of fewer runs is kept as thin and raises no alarm.",
+        |s, given| s.calibration.least_runs => whole(given, 1).map(|runs| runs as u64)),
     option!("limits.max_items", Some("WHYTRACE_MAX_ITEMS"), "count", "100000",
         "The items of one document; further ones stay in the event stream and are counted.",
         |s, given| s.limits.max_items => whole(given, 1)),
@@ -142,7 +160,47 @@ pub const OPTIONS: &[SettingOption] = &[
     option!("limits.open_trace_bytes", Some("WHYTRACE_OPEN_TRACE_BYTES"), "bytes", "268435456",
         "The documents of running traces in memory.",
         |s, given| s.limits.open_trace_bytes => whole(given, 4096)),
+    option!("otlp.endpoint", Some("WHYTRACE_OTLP_ENDPOINT"), "URL, `env` or `off`", "off",
+        "Where traces go as OTLP: `http://HOST:PORT`, or `env` for what `OTEL_EXPORTER_OTLP_ENDPOINT` says. Needs the feature `otel`.",
+        |s, given| s.otlp.endpoint => otlp_endpoint(given)),
+    option!("otlp.profiles", Some("WHYTRACE_OTLP_PROFILES"), "list", "genai",
+        "The conventions that spans speak: `genai`, `mlflow`, `langfuse`, `phoenix`, or `all`.",
+        |s, given| s.otlp.profiles => profiles(given)),
+    option!("otlp.protocol", Some("WHYTRACE_OTLP_PROTOCOL"), "`http/protobuf`, `http/json`, `grpc`", "",
+        "The form in which spans travel. Not set: `OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`.",
+        |s, given| s.otlp.protocol => protocol(given)),
 ];
+
+fn otlp_endpoint(given: &Given<'_>) -> Result<OtlpEndpoint, Expected> {
+    const ACCEPTED: &str =
+        "expected http://HOST:PORT, https://HOST, env or off; secrets belong into OTEL_EXPORTER_OTLP_HEADERS";
+    let text = match &given.value {
+        Value::Bool(false) => return Ok(OtlpEndpoint::Off),
+        Value::Text(text) => *text,
+        _ => return Err(ACCEPTED.into()),
+    };
+    let is_url = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) && !text.contains('@');
+    match text {
+        "off" => Ok(OtlpEndpoint::Off),
+        "env" => Ok(OtlpEndpoint::Environment),
+        url if is_url => Ok(OtlpEndpoint::Url(url.to_owned())),
+        _ => Err(ACCEPTED.into()),
+    }
+}
+
+fn profiles(given: &Given<'_>) -> Result<Vec<String>, Expected> {
+    let names = texts(given)?;
+    let known = |name: &String| ["genai", "mlflow", "langfuse", "phoenix", "all"].contains(&name.as_str());
+    if names.iter().all(known) { Ok(names) } else { Err("expected genai, mlflow, langfuse, phoenix or all".into()) }
+}
+
+fn protocol(given: &Given<'_>) -> Result<Option<String>, Expected> {
+    match &given.value {
+        Value::Text("") => Ok(None),
+        Value::Text(text @ ("http/protobuf" | "http/json" | "grpc")) => Ok(Some((*text).to_owned())),
+        _ => Err("expected http/protobuf, http/json or grpc".into()),
+    }
+}
 
 /// A path, or an empty text for none.
 fn optional_path(given: &Given<'_>) -> Result<Option<std::path::PathBuf>, Expected> {

@@ -55,6 +55,14 @@ fn the_defaults_of_the_table_are_those_of_the_code() {
             payload_bytes: 1,
             open_trace_bytes: 1,
         },
+        calibration: CalibrationSettings {
+            enabled: false,
+            repeated_failures: 1,
+            days: 1,
+            disparity: 0.0,
+            window: 2,
+            least_runs: 1,
+        },
         ..Settings::default()
     };
     for option in OPTIONS.iter().filter(|option| option.key != "database_url") {
@@ -96,6 +104,7 @@ fn every_key_can_be_set_in_the_file() {
         gate.gap_below = 5.5
         gate.strength_from = 9
         gate.threshold = 6
+        calibration = { enabled = false, repeated_failures = 4, days = 2, disparity = 0.75, window = 50, least_runs = 3 }
         [limits]
         max_items = 1_000
         max_value_bytes = 2_000
@@ -103,6 +112,10 @@ fn every_key_can_be_set_in_the_file() {
         queue = 4_000
         payload_bytes = 5_000
         open_trace_bytes = 6_000
+        [otlp]
+        endpoint = "http://127.0.0.1:4318"
+        profiles = ["mlflow", "genai"]
+        protocol = "http/json"
         "#,
         &[],
     );
@@ -132,6 +145,14 @@ fn every_key_can_be_set_in_the_file() {
             patterns: vec!["[a-z]{2,3}".into()],
         },
         gate: GatePolicy { scale: 10.0, gap_below: 5.5, strength_from: 9.0, threshold: 6.0 },
+        calibration: CalibrationSettings {
+            enabled: false,
+            repeated_failures: 4,
+            days: 2,
+            disparity: 0.75,
+            window: 50,
+            least_runs: 3,
+        },
         limits: Limits {
             max_items: 1_000,
             max_value_bytes: 2_000,
@@ -139,6 +160,11 @@ fn every_key_can_be_set_in_the_file() {
             queue: 4_000,
             payload_bytes: 5_000,
             open_trace_bytes: 6_000,
+        },
+        otlp: OtlpSettings {
+            endpoint: OtlpEndpoint::Url("http://127.0.0.1:4318".into()),
+            profiles: vec!["mlflow".into(), "genai".into()],
+            protocol: Some("http/json".into()),
         },
     };
     assert_eq!(settings, expected);

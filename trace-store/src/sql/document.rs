@@ -3,10 +3,10 @@
 //! Comes in: the trace, and the side files it names. Goes out: rows of `trace_documents`, and the trace back from them.
 
 use super::rows::DocumentRow;
+use crate::files::side_files_of;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use trace_core::model::Trace;
 use trace_core::sink::FinishedTrace;
 
 /// The `file` of the document's own pieces; those of a side file carry its name, which ends in `.json`.
@@ -27,29 +27,16 @@ pub(crate) fn rows(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow>
     let json = serde_json::to_vec(&*finished.trace).unwrap_or_default();
     let mut rows = pieces(trace_id, DOCUMENT, &json);
     let Some(folder) = finished.project_dir.as_deref().map(|folder| folder.join("_traces")) else { return rows };
-    for name in side_files(&finished.trace) {
-        if let Some(text) = read_side_file(&folder.join(name)) {
-            rows.extend(pieces(trace_id, name, &text));
+    for name in side_files_of(&finished.trace) {
+        if let Some(text) = read_side_file(&folder.join(&name)) {
+            rows.extend(pieces(trace_id, &name, &text));
         }
     }
     rows
 }
 
-/// The side files that a document names, each once; a name that is more than a file name is not one of ours.
-fn side_files(trace: &Trace) -> Vec<&str> {
-    let calls = trace.stages.values().flat_map(|stage| &stage.observations);
-    let named = calls.filter_map(|call| call.attributes.get("side_file")?.as_str());
-    let plain = |name: &&str| {
-        name.ends_with(".json") && name.len() <= 255 && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0'])
-    };
-    let mut names: Vec<&str> = named.filter(plain).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
 /// A side file is a second copy of what is on disk: one that is gone or too large is left out.
-fn read_side_file(path: &Path) -> Option<Vec<u8>> {
+pub(crate) fn read_side_file(path: &Path) -> Option<Vec<u8>> {
     let file = File::open(path).ok()?;
     let size = file.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
     let mut text = Vec::with_capacity(usize::try_from(size.min(MAX_SIDE_FILE)).ok()?);
@@ -98,7 +85,7 @@ mod tests {
     use super::*;
     use serde_json::json;
     use std::sync::Arc;
-    use trace_core::model::{Observation, Stage};
+    use trace_core::model::{Observation, Stage, Trace};
 
     #[test]
     fn a_large_file_comes_back_from_its_pieces() {

@@ -34,6 +34,16 @@ pub enum SqlError {
         /// What the database said.
         source: sqlx::Error,
     },
+    /// A question took too long and was given up.
+    #[error("{doing} in {url} took longer than {patience:?} and was given up: narrow the window, or the filter")]
+    TooLong {
+        /// What was being done.
+        doing: &'static str,
+        /// The database without its password.
+        url: DatabaseUrl,
+        /// How long it was waited for.
+        patience: std::time::Duration,
+    },
     /// The schema was made by a newer version of this crate.
     #[error(
         "{url} has schema version {found}, this program knows up to {known}: update the program, or give it a database of its own"
@@ -75,6 +85,14 @@ pub enum SqlError {
         to: i64,
         /// The newest version that this program knows.
         known: i64,
+    },
+    /// A score is no number that can be compared.
+    #[error("the score of `{name}` is {value}: expected a finite number")]
+    NoNumber {
+        /// What was scored.
+        name: String,
+        /// The score.
+        value: f64,
     },
     /// What was stored cannot be read back.
     #[error("{what} of trace `{trace_id}` in {url} cannot be read: {reason}")]

@@ -5,8 +5,10 @@
 use super::dialect::{Connection, Failure, failure};
 use super::error::SqlError;
 use super::migrate::Migrator;
+use super::rows;
 use super::url::DatabaseUrl;
-use super::writer;
+use super::writer::{self, AllRaised, Raised};
+use crate::settings::CalibrationSettings;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use trace_core::registry::registry;
@@ -34,6 +36,7 @@ pub(crate) struct Link {
     patience: Duration,
     runtime: tokio::runtime::Runtime,
     connection: Option<Connection>,
+    calibration: Option<CalibrationSettings>,
     failures: u32,
     /// When it may be tried again, and why not now.
     pause: Option<(Instant, String)>,
@@ -41,9 +44,15 @@ pub(crate) struct Link {
 
 impl Link {
     /// A link that is not open yet; `patience` is how long one attempt waits for locks and answers.
-    pub(crate) fn new(url: DatabaseUrl, patience: Duration) -> std::io::Result<Self> {
+    /// With calibration settings it checks what it writes.
+    pub(crate) fn new(
+        url: DatabaseUrl,
+        patience: Duration,
+        calibration: Option<CalibrationSettings>,
+    ) -> std::io::Result<Self> {
+        let calibration = calibration.filter(|calibration| calibration.enabled);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { url, patience, runtime, connection: None, failures: 0, pause: None })
+        Ok(Self { url, patience, runtime, connection: None, calibration, failures: 0, pause: None })
     }
 
     /// When the database may be tried again; `None`: now.
@@ -56,31 +65,57 @@ impl Link {
         self.pause = None;
     }
 
+    /// From now on nothing is checked.
+    pub(crate) fn stop_checking(&mut self) {
+        self.calibration = None;
+    }
+
+    /// Which of these traces have no row.
+    pub(crate) fn unknown(&mut self, ids: Vec<String>) -> Result<Vec<String>, SqlError> {
+        let Self { runtime, url, connection, patience, .. } = self;
+        runtime.block_on(async {
+            let open = opened(connection, url, *patience).await?;
+            let known = writer::stored_versions(open, ids.clone()).await;
+            let known = known.map_err(|source| SqlError::Statement {
+                doing: "looking for traces",
+                url: url.clone(),
+                source,
+            })?;
+            Ok(ids.into_iter().filter(|id| !known.contains_key(id)).collect())
+        })
+    }
+
     /// Writes the traces: together, and where the database refuses something, in halves until what it refuses stands alone.
-    pub(crate) fn save(&mut self, traces: &[FinishedTrace]) -> Vec<Result<(), Trouble>> {
-        let mut results: Vec<Result<(), Trouble>> = traces.iter().map(|_| Ok(())).collect();
+    /// What was found out about each comes back.
+    pub(crate) fn save(&mut self, traces: &[FinishedTrace]) -> Vec<Result<Raised, Trouble>> {
+        let mut results: Vec<Result<Raised, Trouble>> = traces.iter().map(|_| Ok(Raised::default())).collect();
         let all = 0..traces.len();
         let mut ranges = vec![all];
         while let Some(range) = ranges.pop() {
             match self.attempt(&traces[range.clone()]) {
-                Ok(()) => {}
+                Ok(mut raised) => {
+                    for index in range {
+                        results[index] = Ok(raised.remove(&rows::key(&traces[index].trace)).unwrap_or_default());
+                    }
+                }
                 Err(Trouble::Refused(_)) if range.len() > 1 => {
                     let middle = range.start + range.len() / 2;
                     ranges.push(middle..range.end);
                     ranges.push(range.start..middle);
                 }
                 Err(Trouble::Away(reason)) => {
-                    for untried in ranges.drain(..).chain([range]) {
-                        results[untried].fill(Err(Trouble::Away(reason.clone())));
+                    for untried in ranges.drain(..).chain([range]).flatten() {
+                        results[untried] = Err(Trouble::Away(reason.clone()));
                     }
                 }
-                Err(refused) => results[range].fill(Err(refused)),
+                // It stands alone.
+                Err(refused) => range.for_each(|index| results[index] = Err(refused.clone())),
             }
         }
         results
     }
 
-    fn attempt(&mut self, traces: &[FinishedTrace]) -> Result<(), Trouble> {
+    fn attempt(&mut self, traces: &[FinishedTrace]) -> Result<AllRaised, Trouble> {
         if let Some((until, reason)) = &self.pause
             && *until > Instant::now()
         {
@@ -96,9 +131,9 @@ impl Link {
             other => other,
         };
         match outcome {
-            Ok(()) => {
+            Ok(raised) => {
                 (self.failures, self.pause) = (0, None);
-                Ok(())
+                Ok(raised)
             }
             Err((Failure::Refused, reason)) => Err(Trouble::Refused(reason)),
             Err((Failure::Lost | Failure::Away, reason)) => {
@@ -108,14 +143,14 @@ impl Link {
         }
     }
 
-    fn try_once(&mut self, traces: &[FinishedTrace]) -> Result<(), (Failure, String)> {
+    fn try_once(&mut self, traces: &[FinishedTrace]) -> Result<AllRaised, (Failure, String)> {
         // A document that no code of ours foresaw must not take the writer down with it.
         let tried = catch_unwind(AssertUnwindSafe(|| {
-            let Self { runtime, url, connection, patience, .. } = self;
+            let Self { runtime, url, connection, patience, calibration, .. } = self;
             runtime.block_on(async {
                 let open =
                     opened(connection, url, *patience).await.map_err(|error| (Failure::Away, error.to_string()))?;
-                writer::write(open, traces).await.map_err(|source| {
+                writer::write(open, traces, calibration.as_ref()).await.map_err(|source| {
                     let kind = failure(&source);
                     (kind, SqlError::Statement { doing: "writing traces", url: url.clone(), source }.to_string())
                 })

@@ -5,6 +5,7 @@
 
 use super::dialect::{Connection, Sql};
 use super::error::SqlError;
+use super::rollups;
 use super::time;
 use super::url::{DatabaseKind, DatabaseUrl};
 use super::value::{Column, Kind, Value};
@@ -32,8 +33,8 @@ macro_rules! migrations {
 
 fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
-        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 3 "prompts"),
-        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 3 "prompts"),
+        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes"),
+        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes"),
     }
 }
 
@@ -46,6 +47,9 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS whytrace_migrations (
 )";
 
 const NAME: &str = "whytrace_migrations";
+
+/// The migration that makes the tables of the rollups, which only a program can fill.
+const ROLLUPS_SINCE: usize = 2;
 
 /// A step of the schema, and whether a database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +171,9 @@ impl<'a> Migrator<'a> {
             ];
             let sql = "INSERT INTO whytrace_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
             self.connection.run(sql, row).await.map_err(self.failed("noting a migration"))?;
+        }
+        if applied.len() < ROLLUPS_SINCE {
+            rollups::rebuild(self.connection).await.map_err(self.failed("filling the rollups"))?;
         }
         Ok(())
     }

@@ -7,33 +7,43 @@
 //! written in which order, and `dialect` alone knows what differs between the databases. `link` opens and reopens the
 //! database, `outbox` keeps on disk what it could not take, `sink` is the thread that joins them.
 
-mod dialect;
-mod document;
+mod calibration;
+pub(crate) mod dialect;
+pub(crate) mod document;
 mod error;
+mod flags;
 mod link;
-mod migrate;
+pub(crate) mod migrate;
 mod outbox;
 pub(crate) mod prices;
 pub(crate) mod prompts;
-mod rows;
+mod review;
+pub(crate) mod rollups;
+pub(crate) mod rows;
 mod session;
 mod sink;
 mod store;
+mod sync;
 #[cfg(test)]
-mod tests;
-mod time;
+pub(crate) mod tests;
+pub(crate) mod time;
+mod turn;
 mod url;
-mod value;
-mod writer;
+pub(crate) mod value;
+mod worker;
+pub(crate) mod writer;
 
 pub(crate) use dialect::Connection;
 pub use error::SqlError;
 pub use migrate::MigrationStatus;
 pub use outbox::{Outbox, OutboxError, OutboxLimits, OutboxStatus};
+pub use review::{HumanScore, ScoreSource};
+pub use rollups::RollupDifference;
 pub use rows::TraceRow;
 pub(crate) use session::Session;
 pub use sink::{RowsOptions, RowsSink, RowsStatus};
 pub use store::SqlStore;
+pub use sync::{SyncReport, sync};
 pub(crate) use time::now;
 pub use url::{DatabaseKind, DatabaseUrl};
 pub use value::Json;

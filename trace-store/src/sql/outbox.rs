@@ -4,12 +4,11 @@
 //! points to the document or, where that is not on disk, carries it. Several programs may share the folder: files appear whole, one
 //! program at a time takes them out, and they go only after their rows are written; a crash in between writes the same rows again.
 
-use super::rows::document_path;
+use crate::files::{self, Durability, FileError, document_path};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use trace_core::model::{Timestamp, Trace};
@@ -17,9 +16,6 @@ use trace_core::sink::FinishedTrace;
 
 /// How long a count of what lies in the folder is believed: other programs add to it too.
 const COUNT_AGAIN: Duration = Duration::from_secs(10);
-
-/// A temporary file as old as this was left by a program that died.
-const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// How much an outbox holds at most.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +61,9 @@ pub enum OutboxError {
         /// How large they are.
         bytes: u64,
     },
+    /// An entry cannot be written.
+    #[error(transparent)]
+    Write(#[from] FileError),
     /// The disk refuses.
     #[error("cannot {doing} {path}: {source}")]
     Io {
@@ -166,6 +165,19 @@ impl Outbox {
         Ok(files.len() as u64)
     }
 
+    /// Removes the entries of traces that are to be forgotten.
+    pub(crate) fn forget(&self, trace_ids: &[String]) {
+        let names: Vec<String> = trace_ids.iter().map(|id| format!("{}.", name_of(id))).collect();
+        for file in self.files(&self.folder).into_iter().chain(self.files(&self.poisoned())) {
+            let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if names.iter().any(|beginning| name.starts_with(beginning)) {
+                // Written by another program in the meantime: then its rows are there, and the next removal takes them.
+                let _ = fs::remove_file(&file.path);
+            }
+        }
+        self.forget_count();
+    }
+
     /// Keeps a trace until its rows can be written.
     pub(crate) fn add(&self, finished: &FinishedTrace, reason: &str) -> Result<(), OutboxError> {
         let bytes = self.entry(finished, reason)?;
@@ -196,7 +208,8 @@ impl Outbox {
     pub(crate) fn take(&self, _lock: &OutboxLock, most: usize) -> Vec<Pending> {
         let mut files = self.files(&self.folder);
         self.recount(&files);
-        self.remove_abandoned();
+        // What a dead program left half-written is worth nothing, and does no harm if it stays.
+        let _ = files::remove_abandoned(&self.folder);
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         files.truncate(most);
         files.into_iter().map(|file| self.read(file)).collect()
@@ -264,7 +277,9 @@ impl Outbox {
             let project_dir = entry.project_dir.map(|folder| self.traces_dir.join(folder));
             let trace = match (entry.trace, &project_dir) {
                 (Some(trace), _) => trace,
-                (None, Some(folder)) => read_document(&document_path(folder, &entry.trace_id))?,
+                (None, Some(folder)) => {
+                    read_document(&document_path(folder, &entry.trace_id).map_err(|error| error.to_string())?)?
+                }
                 (None, None) => return Err("the entry has neither a document nor a trace".to_owned()),
             };
             Ok(FinishedTrace { trace: Arc::new(trace), project_dir, sampled: entry.sampled, again: entry.again })
@@ -273,20 +288,7 @@ impl Outbox {
     }
 
     fn write(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), OutboxError> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let temporary = folder.join(format!(".{}-{number}.tmp", std::process::id()));
-        let written = (|| {
-            let mut file = File::create(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_data()?;
-            fs::rename(&temporary, folder.join(name))
-        })();
-        written.map_err(|source| {
-            let _ = fs::remove_file(&temporary);
-            io_error("write", &folder.join(name))(source)
-        })?;
+        files::replace(&folder.join(name), Durability::Synced, |out| out.write_all(bytes))?;
         self.adjust(|count| {
             *(if folder == self.folder { &mut count.waiting } else { &mut count.poisoned }) += 1;
             count.bytes += bytes.len() as u64;
@@ -342,17 +344,6 @@ impl Outbox {
         };
         listed.filter_map(found).collect()
     }
-
-    fn remove_abandoned(&self) {
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|modified| modified.elapsed().ok());
-            if path.extension().is_some_and(|ending| ending == "tmp") && age.is_some_and(|age| age > ABANDONED) {
-                // Another program may have removed it first.
-                let _ = fs::remove_file(path);
-            }
-        }
-    }
 }
 
 /// A file of the outbox.
@@ -365,7 +356,7 @@ struct Found {
 
 /// Whether the document on disk is this version of the trace. A trace that is sent again may have its older version there still.
 fn has_document(finished: &FinishedTrace) -> bool {
-    let path = finished.project_dir.as_deref().map(|folder| document_path(folder, &finished.trace.trace_id));
+    let path = finished.project_dir.as_deref().and_then(|folder| document_path(folder, &finished.trace.trace_id).ok());
     finished.sampled && !finished.again && is_plain(&finished.trace.trace_id) && path.is_some_and(|path| path.is_file())
 }
 
@@ -380,10 +371,14 @@ fn name(trace: &Trace) -> String {
     let id = match first_execution(trace) {
         // Executions outside any trace have no other name, and every batch of them is another one.
         Some(first) if id.is_empty() && is_plain(first) => format!("executions-{first}"),
-        _ if is_plain(id) => id.clone(),
-        _ => format!("foreign-{}", blake3::hash(id.as_bytes()).to_hex()),
+        _ => name_of(id),
     };
     format!("{id}.{:08}.json", trace.metadata.late_events)
+}
+
+/// A trace's part of that name.
+fn name_of(id: &str) -> String {
+    if is_plain(id) { id.to_owned() } else { format!("foreign-{}", blake3::hash(id.as_bytes()).to_hex()) }
 }
 
 fn first_execution(trace: &Trace) -> Option<&str> {

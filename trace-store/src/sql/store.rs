@@ -7,12 +7,14 @@ use super::dialect::{Connection, Sql};
 use super::document;
 use super::error::SqlError;
 use super::migrate::{MigrationStatus, Migrator};
+use super::rollups::{self, RollupDifference};
 use super::rows::{DocumentRow, TraceRow};
 use super::url::DatabaseUrl;
 use super::value::{Column, Kind, Row, Value};
+use super::writer;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use trace_core::model::Trace;
+use trace_core::model::{Timestamp, Trace};
 
 /// How long a statement waits for a lock, and a connection for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +36,7 @@ const COUNTED: [&str; 9] = [
 #[derive(Debug)]
 pub struct SqlStore {
     url: DatabaseUrl,
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl SqlStore {
@@ -116,6 +118,48 @@ impl SqlStore {
         Ok(counts)
     }
 
+    /// Removes every row of these traces, in one transaction; returns how many traces there were.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub async fn delete_traces(&mut self, trace_ids: Vec<String>) -> Result<u64, SqlError> {
+        let deleted = writer::delete(&mut self.connection, trace_ids).await;
+        deleted.map_err(|source| self.failed("removing traces", source))
+    }
+
+    /// What the database's clock says: that of the server, or of this machine for SQLite.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub async fn clock(&mut self) -> Result<Timestamp, SqlError> {
+        let column = [Column { name: "clock", kind: Kind::Text }];
+        let sql = self.connection.select_clock();
+        let rows = self.connection.fetch(sql, Vec::new(), &column).await;
+        let rows = rows.map_err(|source| self.failed("reading the clock", source))?;
+        let text = rows.into_iter().flatten().next();
+        let clock = text.and_then(|text| if let Value::Text(text) = text { text.parse().ok() } else { None });
+        let no_time = || self.failed("reading the clock", sqlx::Error::Decode("the answer is no time".into()));
+        clock.ok_or_else(no_time)
+    }
+
+    /// Counts the traces anew, and says which sums of the daily rollups are not what that gives. Writers go on meanwhile.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub async fn check_rollups(&mut self) -> Result<Vec<RollupDifference>, SqlError> {
+        let checked = self.connection.in_snapshot(async |connection| rollups::differences(connection).await).await;
+        checked.map_err(|source| self.failed("checking the rollups", source))
+    }
+
+    /// Counts the traces anew, and puts that in the place of the daily rollups. Writers wait for it, or queue what they have.
+    ///
+    /// # Errors
+    /// [`SqlError::Statement`].
+    pub async fn rebuild_rollups(&mut self) -> Result<(), SqlError> {
+        let rebuilt = self.connection.in_transaction(async |connection| rollups::rebuild(connection).await).await;
+        rebuilt.map_err(|source| self.failed("rebuilding the rollups", source))
+    }
+
     /// Closes the connection properly.
     pub async fn close(self) {
         self.connection.close().await;
@@ -154,7 +198,7 @@ impl SqlStore {
         rows.into_iter().map(row).collect()
     }
 
-    fn failed(&self, doing: &'static str, source: sqlx::Error) -> SqlError {
+    pub(super) fn failed(&self, doing: &'static str, source: sqlx::Error) -> SqlError {
         SqlError::Statement { doing, url: self.url.clone(), source }
     }
 

@@ -10,6 +10,12 @@ pub(crate) fn fits(time: Timestamp) -> bool {
     (RANGE.0..=RANGE.1).contains(&time.as_micros())
 }
 
+/// Microseconds since 1970 as both databases hold them; a moment outside the range becomes its nearest end.
+pub(crate) fn micros(time: Timestamp) -> i64 {
+    // Rounded down, so that a moment before 1970 sorts as it does in nanoseconds.
+    i64::try_from(time.as_nanos().div_euclid(1000)).unwrap_or(time.as_micros()).clamp(RANGE.0, RANGE.1)
+}
+
 /// This moment, as exact as both databases keep it: what is written is what is read back.
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_nanos(i128::from(Timestamp::now().as_micros()) * 1000)
@@ -17,8 +23,7 @@ pub(crate) fn now() -> Timestamp {
 
 /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`, 27 characters; a moment outside the range becomes its nearest end.
 pub(crate) fn fixed(time: Timestamp) -> String {
-    // Rounded down, so that the text of a moment before 1970 sorts as the moment does.
-    let micros = i64::try_from(time.as_nanos().div_euclid(1000)).unwrap_or(time.as_micros()).clamp(RANGE.0, RANGE.1);
+    let micros = micros(time);
     let whole = micros.div_euclid(1_000_000);
     let text = Timestamp::from_nanos(i128::from(whole) * 1_000_000_000).to_string();
     format!("{}.{:06}Z", text.trim_end_matches('Z'), micros.rem_euclid(1_000_000))

@@ -50,6 +50,11 @@ impl DatabaseUrl {
         Self(format!("sqlite:{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")))
     }
 
+    /// A SQLite database without a name: a temporary file of its one connection, gone with it.
+    pub(crate) fn temporary() -> Self {
+        Self("sqlite:".to_owned())
+    }
+
     /// The database that settings ask for; `None` when they ask for none.
     ///
     /// # Errors

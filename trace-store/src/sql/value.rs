@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Bool,
     /// A moment in UTC; as a cell, text of a fixed width with microseconds.
     Time,
+    /// A day in UTC; as a cell, `YYYY-MM-DD`.
+    Day,
     /// A JSON text.
     Json,
     /// A list of texts.
@@ -33,7 +35,7 @@ pub(crate) enum Kind {
 pub(crate) enum Value {
     /// Nothing.
     Null,
-    /// [`Kind::Text`], [`Kind::Time`] and [`Kind::Json`].
+    /// [`Kind::Text`], [`Kind::Time`], [`Kind::Day`] and [`Kind::Json`].
     Text(String),
     /// [`Kind::Int`] and [`Kind::Money`].
     Int(i64),
@@ -67,7 +69,7 @@ impl From<&str> for Value {
 }
 
 /// A column of a [`Table`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Column {
     /// Its name in Postgres; in SQLite a money column is stored under another one.
     pub(crate) name: &'static str,
@@ -76,7 +78,7 @@ pub(crate) struct Column {
 }
 
 /// A table that rows are written to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Table {
     /// Its name.
     pub(crate) name: &'static str,
@@ -84,6 +86,8 @@ pub(crate) struct Table {
     pub(crate) key: &'static [&'static str],
     /// What a row that is sent again leaves as it was.
     pub(crate) keep: &'static [&'static str],
+    /// Whether the other columns of a row whose key exists are added to it, instead of replacing it.
+    pub(crate) adds: bool,
     /// The columns that rows are written with.
     pub(crate) columns: &'static [Column],
 }
@@ -179,6 +183,22 @@ impl Cell for Timestamp {
     }
 }
 
+/// A day in UTC, `YYYY-MM-DD`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Day(pub(crate) String);
+
+impl Cell for Day {
+    const KIND: Kind = Kind::Day;
+
+    fn into_cell(self) -> Value {
+        Value::Text(self.0)
+    }
+
+    fn from_cell(cell: Value) -> Option<Self> {
+        String::from_cell(cell).map(Self)
+    }
+}
+
 /// A JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Json(pub(crate) String);
@@ -223,12 +243,25 @@ impl<T: Cell> Cell for Option<T> {
     }
 }
 
-/// Declares a struct that is a row: its table, its key, the columns that sending it again keeps, and its fields, which
-/// are the columns.
+/// Declares a struct that is a row: its table, its key, the columns that sending it again keeps (or `adds`: it is added to the row that
+/// is there), and its fields, which are the columns.
 macro_rules! row {
     (
         $(#[$meta:meta])*
-        $vis:vis struct $name:ident in $table:literal, key [$($key:ident),*], keep [$($keep:ident),*] {
+        $vis:vis struct $name:ident in $table:literal, key [$($key:ident),*], keep [$($keep:ident),*] { $($fields:tt)* }
+    ) => {
+        $crate::sql::value::row! {
+            @row [$(#[$meta])*] $vis $name $table [$($key)*] [$($keep)*] false { $($fields)* }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident in $table:literal, key [$($key:ident),*], adds { $($fields:tt)* }
+    ) => {
+        $crate::sql::value::row! { @row [$(#[$meta])*] $vis $name $table [$($key)*] [] true { $($fields)* } }
+    };
+    (
+        @row [$(#[$meta:meta])*] $vis:vis $name:ident $table:literal [$($key:ident)*] [$($keep:ident)*] $adds:literal {
             $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
         }
     ) => {
@@ -243,6 +276,7 @@ macro_rules! row {
                 name: $table,
                 key: &[$(stringify!($key)),*],
                 keep: &[$(stringify!($keep)),*],
+                adds: $adds,
                 columns: &[$($crate::sql::value::Column {
                     name: stringify!($field),
                     kind: <$type as $crate::sql::value::Cell>::KIND,

@@ -4,14 +4,19 @@
 //! what reviewers wrote, human scores and resolved prompts stay when a trace is sent again.
 
 use super::dialect::Connection;
-use super::document;
 use super::prompts::executions::{Ledger, is_loose};
+use super::rollups::{self, CountedRow, Rollups};
 use super::rows::{
-    self, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow, TraceRow,
+    self, ChildRows, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow,
+    TraceRow, TraceRows,
 };
+use super::time;
+use super::turn;
 use super::value::{Column, Kind, Row, Table, Value};
+use super::{document, flags};
+use crate::settings::CalibrationSettings;
 use std::collections::{BTreeMap, HashMap};
-use trace_core::model::Timestamp;
+use trace_core::model::{CalibrationFlag, Timestamp};
 use trace_core::registry::Registry;
 use trace_core::sink::FinishedTrace;
 
@@ -27,45 +32,58 @@ const REMOVE: [&str; 5] = [
     "DELETE FROM scores WHERE source = 'pipeline' AND trace_id",
 ];
 
-/// Writes the traces in one transaction: all of them, or none.
-pub(crate) async fn write(connection: &mut Connection, traces: &[FinishedTrace]) -> Result<(), sqlx::Error> {
-    connection.begin().await?;
-    let written = write_newest(connection, traces).await;
-    match written {
-        Ok(()) => connection.commit().await,
-        Err(error) => {
-            // The first error is the one that matters; a connection that cannot roll back refuses the next `BEGIN`, and is replaced.
-            let _ = connection.rollback().await;
-            Err(error)
-        }
-    }
+/// What else goes when a trace goes for good.
+const REMOVE_FOR_GOOD: [&str; 4] = [
+    "DELETE FROM scores WHERE trace_id",
+    "DELETE FROM calibration_flags WHERE trace_id",
+    "DELETE FROM prompt_executions WHERE trace_id",
+    "DELETE FROM traces WHERE trace_id",
+];
+
+/// What was found out about a trace while it was written.
+#[derive(Debug, Default)]
+pub(crate) struct Raised {
+    /// The flags that its document does not show yet.
+    pub(crate) flags: Vec<CalibrationFlag>,
+    /// Whether they were raised just now, and not when it was written for the first time.
+    pub(crate) new: bool,
+}
+
+/// What was found out about the traces of a batch, by [`rows::key`]; of most of them nothing.
+pub(crate) type AllRaised = HashMap<String, Raised>;
+
+/// Writes the traces in one transaction: all of them, or none. With settings it checks those that it has not seen before.
+pub(crate) async fn write(
+    connection: &mut Connection,
+    traces: &[FinishedTrace],
+    calibration: Option<&CalibrationSettings>,
+) -> Result<AllRaised, sqlx::Error> {
+    connection.in_transaction(async |connection| write_newest(connection, traces, calibration).await).await
 }
 
 /// Writes what the program declares: its components and decision points.
 pub(crate) async fn write_declared(connection: &mut Connection, registry: &Registry) -> Result<(), sqlx::Error> {
-    connection.begin().await?;
-    let mut written = Ok(());
-    for (table, rows) in rows::declared(registry, Timestamp::now()) {
-        if written.is_ok() {
-            written = connection.insert(table, rows).await;
+    let declared = rows::declared(registry, Timestamp::now());
+    let write = async |connection: &mut Connection| {
+        for (table, rows) in declared {
+            connection.insert(table, rows).await?;
         }
-    }
-    match written {
-        Ok(()) => connection.commit().await,
-        Err(error) => {
-            let _ = connection.rollback().await;
-            Err(error)
-        }
-    }
+        Ok(())
+    };
+    connection.in_transaction(write).await
 }
 
-async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> Result<(), sqlx::Error> {
+async fn write_newest(
+    connection: &mut Connection,
+    traces: &[FinishedTrace],
+    calibration: Option<&CalibrationSettings>,
+) -> Result<AllRaised, sqlx::Error> {
     // In the order of their ids: new rows go to the end of every index.
-    let mut newest: BTreeMap<String, &FinishedTrace> = BTreeMap::new();
+    let mut newest: BTreeMap<String, FinishedTrace> = BTreeMap::new();
     for finished in traces.iter().filter(|finished| !is_loose(finished)) {
-        let held = newest.entry(rows::key(&finished.trace)).or_insert(finished);
+        let held = newest.entry(rows::key(&finished.trace)).or_insert_with(|| finished.clone());
         if version(finished) >= version(held) {
-            *held = finished;
+            *held = finished.clone();
         }
     }
     let ids: Vec<String> = newest.keys().cloned().collect();
@@ -73,11 +91,43 @@ async fn write_newest(connection: &mut Connection, traces: &[FinishedTrace]) -> 
     let stored = stored_versions(connection, ids).await?;
     newest.retain(|id, finished| stored.get(id).is_none_or(|stored| *stored <= version(finished)));
     let again: Vec<String> = newest.keys().filter(|id| stored.contains_key(*id)).cloned().collect();
-    let batch = || newest.values().copied().chain(traces.iter().filter(|finished| is_loose(finished)));
+    let mut raised = flags::restore(connection, &again, &mut newest).await?;
+    let mut rollups = Rollups::new();
+    rollups::counted(connection, again.clone()).await?.iter().for_each(|row| rollups.minus(row));
+    let batch = || newest.values().chain(traces.iter().filter(|finished| is_loose(finished)));
     let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
     remove(connection, again).await?;
-    insert(connection, batch(), &mut ledger).await?;
-    ledger.close(connection).await
+    let mut runs = insert_children(connection, batch(), &mut ledger).await?;
+    // From here on it is this writer's turn.
+    let first = turn::take(connection, runs.len()).await?;
+    if let Some(settings) = calibration {
+        let known = |id: &str| stored.contains_key(id);
+        raised.extend(flags::check(connection, settings, &mut runs, &newest, known, &ledger).await?);
+    }
+    insert_runs(connection, runs, first, rollups).await?;
+    ledger.close(connection).await?;
+    Ok(raised)
+}
+
+/// Removes every row of these traces, and what they add to the daily sums, in one transaction; how many traces there were. The statistics of
+/// prompts stay: they tell what happened.
+pub(crate) async fn delete(connection: &mut Connection, ids: Vec<String>) -> Result<u64, sqlx::Error> {
+    connection.in_transaction(async |connection| delete_now(connection, ids).await).await
+}
+
+async fn delete_now(connection: &mut Connection, ids: Vec<String>) -> Result<u64, sqlx::Error> {
+    connection.lock_traces(ids.clone()).await?;
+    let mut rollups = Rollups::new();
+    rollups::counted(connection, ids.clone()).await?.iter().for_each(|row| rollups.minus(row));
+    remove(connection, ids.clone()).await?;
+    let mut traces = 0;
+    for delete in REMOVE_FOR_GOOD {
+        let sql = format!("{delete}{}", connection.in_list());
+        traces = connection.run(sql, vec![Value::List(ids.clone())]).await?;
+    }
+    turn::take(connection, 0).await?;
+    rollups.apply(connection).await?;
+    Ok(traces)
 }
 
 /// Which of two versions of a trace is the newer: the one to which more events came late.
@@ -85,7 +135,11 @@ fn version(finished: &FinishedTrace) -> i64 {
     i64::try_from(finished.trace.metadata.late_events).unwrap_or(i64::MAX)
 }
 
-async fn stored_versions(connection: &mut Connection, ids: Vec<String>) -> Result<HashMap<String, i64>, sqlx::Error> {
+/// The versions of those of these traces that have rows.
+pub(super) async fn stored_versions(
+    connection: &mut Connection,
+    ids: Vec<String>,
+) -> Result<HashMap<String, i64>, sqlx::Error> {
     let columns = [Column { name: "trace_id", kind: Kind::Text }, Column { name: "late_events", kind: Kind::Int }];
     let sql = format!("SELECT trace_id, late_events FROM traces WHERE trace_id{}", connection.in_list());
     let rows = connection.fetch(sql, vec![Value::List(ids)], &columns).await?;
@@ -107,74 +161,125 @@ async fn remove(connection: &mut Connection, ids: Vec<String>) -> Result<(), sql
     Ok(())
 }
 
-async fn insert(
+/// What is written of a run once it is the writer's turn: rows that lists read, and sums that traces share.
+#[derive(Debug)]
+pub(super) struct RunRows {
+    pub(super) trace: TraceRow,
+    pub(super) project: ProjectRow,
+    pub(super) flags: Vec<FlagRow>,
+}
+
+/// Writes everything below the runs, and executions outside of any; the runs, in the order in which they ended.
+async fn insert_children(
     connection: &mut Connection,
     traces: impl Iterator<Item = &FinishedTrace>,
     ledger: &mut Ledger,
-) -> Result<(), sqlx::Error> {
+) -> Result<Vec<RunRows>, sqlx::Error> {
     let mut waiting = Waiting::default();
+    let mut runs = Vec::new();
     let now = Timestamp::now();
     for finished in traces {
-        waiting.add(finished, now, ledger);
+        let mut rows = rows::project(finished, now);
+        ledger.enter(&mut rows);
+        let TraceRows { trace, project, flags, executions, children } = rows;
+        waiting.push(&EXECUTIONS, executions.into_iter().map(|execution| execution.row));
+        if is_loose(finished) {
+            continue;
+        }
+        if finished.sampled {
+            waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
+        }
+        waiting.push_children(children);
+        runs.push(RunRows { trace, project, flags });
         if waiting.bytes > BUFFER {
             waiting.flush(connection).await?;
         }
     }
-    waiting.flush(connection).await
+    waiting.flush(connection).await?;
+    let ended = |run: &RunRows| run.trace.completed_at.map(time::micros);
+    runs.sort_by(|a, b| (ended(a), &a.trace.trace_id).cmp(&(ended(b), &b.trace.trace_id)));
+    Ok(runs)
 }
+
+/// Writes what a flag changes below a run: the document, and all else where sampling had left it out. Returns the run's rows.
+pub(super) async fn insert_flagged(
+    connection: &mut Connection,
+    finished: &FinishedTrace,
+    was_sampled: bool,
+    ledger: &Ledger,
+) -> Result<RunRows, sqlx::Error> {
+    let mut waiting = Waiting::default();
+    let mut rows = rows::project(finished, Timestamp::now());
+    ledger.link(&mut rows);
+    let TraceRows { trace, project, flags, executions: _, children } = rows;
+    waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
+    if !was_sampled {
+        waiting.push_children(children);
+    }
+    waiting.flush(connection).await?;
+    Ok(RunRows { trace, project, flags })
+}
+
+/// Writes the runs themselves, with their numbers from `first` on, and what they add to the sums.
+async fn insert_runs(
+    connection: &mut Connection,
+    runs: Vec<RunRows>,
+    first: i64,
+    mut rollups: Rollups,
+) -> Result<(), sqlx::Error> {
+    let mut waiting = Waiting::default();
+    let mut projects = BTreeMap::new();
+    for (mut run, number) in runs.into_iter().zip(first..) {
+        run.trace.write_order = Some(number);
+        rollups.plus(&CountedRow::from(&run.trace));
+        projects.insert(run.project.project_id.clone(), run.project);
+        waiting.push(&TRACES, [run.trace]);
+        waiting.push(&FLAGS, run.flags);
+        if waiting.bytes > BUFFER {
+            waiting.flush(connection).await?;
+        }
+    }
+    waiting.push(&PROJECTS, projects.into_values());
+    waiting.flush(connection).await?;
+    rollups.apply(connection).await
+}
+
+static TRACES: Table = TraceRow::TABLE;
+static PROJECTS: Table = ProjectRow::TABLE;
+static STAGES: Table = StageRow::TABLE;
+static DECISIONS: Table = DecisionRow::TABLE;
+static OBSERVATIONS: Table = ObservationRow::TABLE;
+static SCORES: Table = ScoreRow::TABLE;
+static FLAGS: Table = FlagRow::TABLE;
+static EXECUTIONS: Table = ExecutionRow::TABLE;
+static DOCUMENTS: Table = DocumentRow::TABLE;
 
 /// Rows on their way, table by table.
 #[derive(Default)]
 struct Waiting {
-    projects: BTreeMap<String, ProjectRow>,
-    tables: [Vec<Vec<Value>>; TABLES.len()],
+    tables: BTreeMap<&'static str, (&'static Table, Vec<Vec<Value>>)>,
     bytes: usize,
 }
 
-static PROJECTS: Table = ProjectRow::TABLE;
-static TABLES: [Table; 8] = [
-    TraceRow::TABLE,
-    StageRow::TABLE,
-    DecisionRow::TABLE,
-    ObservationRow::TABLE,
-    ScoreRow::TABLE,
-    FlagRow::TABLE,
-    ExecutionRow::TABLE,
-    DocumentRow::TABLE,
-];
-
 impl Waiting {
-    fn add(&mut self, finished: &FinishedTrace, now: Timestamp, ledger: &mut Ledger) {
-        let mut rows = rows::project(finished, now);
-        ledger.enter(&mut rows);
-        self.push(6, rows.executions.into_iter().map(|execution| execution.row));
-        if is_loose(finished) {
-            return;
-        }
-        if finished.sampled {
-            self.push(7, document::rows(finished, &rows.trace.trace_id));
-        }
-        self.projects.insert(rows.project.project_id.clone(), rows.project);
-        self.push(0, [rows.trace]);
-        self.push(1, rows.children.stages);
-        self.push(2, rows.children.decisions);
-        self.push(3, rows.children.observations);
-        self.push(4, rows.children.scores);
-        self.push(5, rows.flags);
+    fn push_children(&mut self, children: ChildRows) {
+        self.push(&STAGES, children.stages);
+        self.push(&DECISIONS, children.decisions);
+        self.push(&OBSERVATIONS, children.observations);
+        self.push(&SCORES, children.scores);
     }
 
-    fn push<R: Row>(&mut self, table: usize, rows: impl IntoIterator<Item = R>) {
+    fn push<R: Row>(&mut self, table: &'static Table, rows: impl IntoIterator<Item = R>) {
+        let (_, waiting) = self.tables.entry(table.name).or_insert((table, Vec::new()));
         for row in rows {
             let cells = row.into_cells();
             self.bytes += cells.iter().map(Value::size).sum::<usize>();
-            self.tables[table].push(cells);
+            waiting.push(cells);
         }
     }
 
     async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        let projects = std::mem::take(&mut self.projects).into_values().map(Row::into_cells).collect();
-        connection.insert(&PROJECTS, projects).await?;
-        for (table, rows) in TABLES.iter().zip(&mut self.tables) {
+        for (table, rows) in self.tables.values_mut() {
             connection.insert(table, std::mem::take(rows)).await?;
         }
         self.bytes = 0;

@@ -11,8 +11,10 @@
 mod read;
 mod serialize;
 
+pub(crate) use read::{Reader, entries, value};
 pub use serialize::NotWritten;
 
+use crate::context::local;
 use crate::model::Object;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,7 +28,10 @@ pub const MAX_DEPTH: usize = 112;
 pub const MAX_VALUE: usize = 64 << 20;
 
 /// Bytes of the first allocation.
-const FIRST_ROOM: usize = 128;
+const FIRST_ROOM: usize = 256;
+
+/// Most bytes of memory that a thread keeps for its next tape.
+const SPARE_ROOM: usize = 64 << 10;
 
 /// What stands in place of what was cut.
 pub(crate) const ELLIPSIS: &str = "…";
@@ -202,19 +207,49 @@ impl Tape {
         read::entries(&self.bytes)
     }
 
-    fn tag(&mut self, tag: Tag) {
-        self.reserve(1);
-        self.bytes.push(tag as u8);
+    /// The bytes written so far.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
-    /// Makes room. At first as much as a few short values take: growing from nothing would allocate for nearly each of them.
+    fn tag(&mut self, tag: Tag) {
+        self.byte(tag as u8);
+    }
+
+    /// Writes a byte that means something to whoever reads it.
+    #[inline]
+    pub(crate) fn byte(&mut self, byte: u8) {
+        self.reserve(1);
+        self.bytes.push(byte);
+    }
+
+    /// The bytes written, or the others when there are none.
+    pub(crate) fn or<'a>(&'a self, others: &'a [u8]) -> &'a [u8] {
+        if self.is_empty() { others } else { &self.bytes }
+    }
+
+    /// Gives the memory to the next tape of this thread.
+    pub(crate) fn recycle(mut self) {
+        if self.bytes.capacity() <= SPARE_ROOM {
+            self.bytes.clear();
+            local::with(|local| local.spare.set(self.bytes));
+        }
+    }
+
     #[inline]
     fn reserve(&mut self, bytes: usize) {
         if self.bytes.capacity() == 0 {
-            self.bytes.reserve_exact(bytes.max(FIRST_ROOM));
-        } else {
-            self.bytes.reserve(bytes);
+            self.first_room();
         }
+        self.bytes.reserve(bytes);
+    }
+
+    /// Memory to begin with: that of this thread's last tape, or as much as a few short values take. Growing from nothing would allocate for
+    /// nearly each of them.
+    #[inline(never)]
+    fn first_room(&mut self) {
+        self.bytes = local::with(|local| local.spare.take()).unwrap_or_default();
+        self.bytes.reserve(FIRST_ROOM);
     }
 
     fn fixed<const N: usize>(&mut self, tag: Tag, bytes: &[u8; N]) {

@@ -5,20 +5,48 @@ use crate::model::Object;
 use serde_json::{Number, Value};
 
 /// The one value on a tape; null when there is none.
-pub(super) fn value(bytes: &[u8]) -> Value {
-    Reader { rest: bytes }.value(0).unwrap_or(Value::Null)
+pub(crate) fn value(bytes: &[u8]) -> Value {
+    Reader::new(bytes).value(0).unwrap_or(Value::Null)
 }
 
 /// The keys and values on a tape.
-pub(super) fn entries(bytes: &[u8]) -> Object {
-    Reader { rest: bytes }.entries(0)
+pub(crate) fn entries(bytes: &[u8]) -> Object {
+    Reader::new(bytes).entries(0)
 }
 
-struct Reader<'a> {
+/// Reads one thing after the other; `None` where the bytes end, or are not what was asked for.
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// A byte that is no tag.
+    pub(crate) fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*byte)
+    }
+
+    /// A text.
+    pub(crate) fn string(&mut self) -> Option<String> {
+        (self.tag()? == Tag::Text).then(|| self.text())?
+    }
+
+    /// A float, NaN and infinities as they are.
+    pub(crate) fn double(&mut self) -> Option<f64> {
+        (self.tag()? == Tag::F64).then(|| self.fixed().map(f64::from_le_bytes))?
+    }
+
+    /// A key and its value.
+    pub(crate) fn entry(&mut self) -> Option<(String, Value)> {
+        let key = self.value(0)?;
+        Some((key_text(key), self.value(0)?))
+    }
+
     /// The next value; `None` at the end of a sequence or map, or of the tape.
     fn value(&mut self, depth: usize) -> Option<Value> {
         Some(match self.tag()? {
@@ -68,9 +96,7 @@ impl<'a> Reader<'a> {
     }
 
     fn tag(&mut self) -> Option<Tag> {
-        let (tag, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Tag::from_byte(*tag)
+        Tag::from_byte(self.byte()?)
     }
 
     fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {

@@ -76,3 +76,15 @@ fn lines_for_logs_are_clean_short_and_inert() {
     assert_eq!(log_line("postgres://u:hunter2@h\u{1b}[2J"), "postgres://u:[redacted]@h\\u{1b}[2J");
     assert!(log_line(&"é".repeat(10_000)).len() < 5000);
 }
+
+#[test]
+fn what_a_template_was_given_as_a_secret_is_not_in_what_it_gave() {
+    let mut body = Body::TemplateRender(crate::event::TemplateRender {
+        variables: serde_json::json!({ "user": "admin", "login": { "password": "hV9sLq4n", "pin_code": 7 } }),
+        output: Some("connect admin hV9sLq4n".to_owned()),
+        ..crate::event::TemplateRender::default()
+    });
+    Redactor::default().body(&mut body);
+    let Body::TemplateRender(render) = body else { panic!() };
+    assert_eq!(render.output.as_deref(), Some("connect admin [redacted]"));
+}

@@ -8,10 +8,11 @@
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+pub(crate) mod words;
 
 use super::error::SqlError;
 use super::url::{DatabaseKind, DatabaseUrl};
-use super::value::{Column, Table, Value};
+use super::value::{Column, Kind, Table, Value};
 use sqlx::SqlSafeStr;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -70,12 +71,26 @@ impl Connection {
     pub(crate) async fn open(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
         match url.kind() {
             #[cfg(feature = "sqlite")]
-            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience).await.map(Self::Sqlite),
+            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience, true).await.map(Self::Sqlite),
             #[cfg(feature = "postgres")]
             DatabaseKind::Postgres => postgres::Postgres::open(url, patience).await.map(Self::Postgres),
             #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
             _ => Err(SqlError::Url { url: url.to_string(), reason: "this program was built without it".to_owned() }),
         }
+    }
+
+    /// The same, but a file that is missing is not made.
+    pub(crate) async fn open_existing(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
+        match url.kind() {
+            #[cfg(feature = "sqlite")]
+            DatabaseKind::Sqlite => sqlite::Sqlite::open(url, patience, false).await.map(Self::Sqlite),
+            _ => Self::open(url, patience).await,
+        }
+    }
+
+    /// Makes it a connection that only reads, and gives up a statement after `patience`.
+    pub(crate) async fn only_read(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
+        either!(self, connection => connection.only_read(patience).await)
     }
 
     /// Which database it is.
@@ -126,6 +141,11 @@ impl Connection {
         table.columns.iter().map(select).collect::<Vec<_>>().join(", ")
     }
 
+    /// What to call a parameter that is compared with a column of this kind, such as `$2`.
+    pub(crate) fn parameter(&self, kind: Kind, number: usize) -> String {
+        self.kind().parameter(kind, number).into_owned()
+    }
+
     /// A parameter that is compared with a moment.
     pub(crate) fn moment(&self, number: usize) -> String {
         match self.kind() {
@@ -170,6 +190,38 @@ impl Connection {
         self.run("ROLLBACK", Vec::new()).await.map(|_| ())
     }
 
+    /// Does all of the work in one transaction, or nothing of it.
+    pub(crate) async fn in_transaction<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        self.begin().await?;
+        self.ended(work).await
+    }
+
+    /// The same for work that only reads, all of it from one state of the database.
+    pub(crate) async fn in_snapshot<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        self.begin_snapshot().await?;
+        self.ended(work).await
+    }
+
+    async fn ended<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        match work(self).await {
+            Ok(done) => self.commit().await.map(|()| done),
+            Err(error) => {
+                // The first error is the one that matters; a connection that cannot roll back refuses the next `BEGIN`, and is replaced.
+                let _ = self.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Inside a transaction: waits until no other process changes the schema.
     pub(crate) async fn lock_schema(&mut self) -> Result<(), sqlx::Error> {
         either!(self, connection => connection.lock_schema().await)
@@ -180,16 +232,27 @@ impl Connection {
         either!(self, connection => connection.lock_traces(ids).await)
     }
 
+    /// Begins a transaction that only reads, and sees the database as it is now however long it takes.
+    async fn begin_snapshot(&mut self) -> Result<(), sqlx::Error> {
+        let begin = either!(self, connection => connection.begin_snapshot());
+        self.run(begin, Vec::new()).await.map(|_| ())
+    }
+
     /// The names of the tables and views that are there.
     pub(crate) async fn relations(&mut self) -> Result<Vec<String>, sqlx::Error> {
         let sql = either!(self, connection => connection.list_relations());
-        let column = Column { name: "name", kind: super::value::Kind::Text };
+        let column = Column { name: "name", kind: Kind::Text };
         let rows = self.fetch(sql, Vec::new(), &[column]).await?;
         let text = |row: Vec<Value>| match row.into_iter().next() {
             Some(Value::Text(name)) => Some(name),
             _ => None,
         };
         Ok(rows.into_iter().filter_map(text).collect())
+    }
+
+    /// A statement for the moment at which it runs, as RFC 3339 in UTC.
+    pub(crate) fn select_clock(&self) -> &'static str {
+        either!(self, connection => connection.select_clock())
     }
 
     /// Closes the connection properly.
@@ -223,6 +286,12 @@ pub(crate) fn failure(error: &sqlx::Error) -> Failure {
     }
 }
 
+/// Whether a statement failed because it took too long: `SQLITE_INTERRUPT`, or the SQLSTATE of a cancelled query.
+pub(crate) fn was_given_up(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("9" | "57014"))
+}
+
 /// The part of an insert that makes it idempotent: ` ON CONFLICT (key) DO UPDATE SET …`, or `DO NOTHING` where everything is kept.
 fn on_conflict(table: &Table, column_name: impl Fn(&Column) -> Cow<'static, str>) -> String {
     let replaced = |column: &&Column| !table.key.contains(&column.name) && !table.keep.contains(&column.name);
@@ -230,7 +299,10 @@ fn on_conflict(table: &Table, column_name: impl Fn(&Column) -> Cow<'static, str>
         .columns
         .iter()
         .filter(replaced)
-        .map(|column| format!("{0} = excluded.{0}", column_name(column)))
+        .map(|column| match (column_name(column), table.adds) {
+            (name, false) => format!("{name} = excluded.{name}"),
+            (name, true) => format!("{name} = {}.{name} + excluded.{name}", table.name),
+        })
         .collect();
     let action = if updates.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", updates.join(", ")) };
     format!(" ON CONFLICT ({}) DO {action}", table.key.join(", "))

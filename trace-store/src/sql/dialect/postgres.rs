@@ -5,7 +5,7 @@
 
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
-use crate::sql::url::DatabaseUrl;
+use crate::sql::url::{DatabaseKind, DatabaseUrl};
 use crate::sql::value::{Column, Kind, Table, Value};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
@@ -67,6 +67,8 @@ pub(super) fn failure(code: &str) -> Failure {
     match code.get(..2) {
         // Data exception, constraint violated, program limit exceeded: the row is to blame.
         Some("22" | "23" | "54") => Failure::Refused,
+        // A statement that took too long.
+        Some("57") if code == "57014" => Failure::Away,
         // Connection exception, operator intervention: shut down, failed over, cut off.
         Some("08" | "57") => Failure::Lost,
         _ => Failure::Away,
@@ -86,6 +88,15 @@ impl Postgres {
             Ok(Err(error)) => Err(refuse(format!("{error} (check host, port, user, password and database)"))),
             Err(_) => Err(refuse(format!("no answer within {patience:?} (check host and port)"))),
         }
+    }
+
+    /// Plans are made for each question anew: what it asks for decides which index serves it. None is worth compiling.
+    pub(super) async fn only_read(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
+        self.patience = patience;
+        self.script("SET default_transaction_read_only = on; SET plan_cache_mode = force_custom_plan; SET jit = off")
+            .await?;
+        let sql = format!("SET statement_timeout = {}", patience.as_millis());
+        self.run(AssertSqlSafe(sql).into_sql_str(), Vec::new()).await.map(|_| ())
     }
 
     pub(super) async fn run(&mut self, sql: SqlStr, arguments: Vec<Value>) -> Result<u64, sqlx::Error> {
@@ -120,8 +131,18 @@ impl Postgres {
     }
 
     #[allow(clippy::unused_self)]
+    pub(super) fn select_clock(&self) -> &'static str {
+        "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    }
+
+    #[allow(clippy::unused_self)]
     pub(super) fn begin(&self) -> &'static str {
         "BEGIN"
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn begin_snapshot(&self) -> &'static str {
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     }
 
     #[allow(clippy::unused_self)]
@@ -187,15 +208,7 @@ async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, sqlx
 
 /// How a column is read as the cell of its kind.
 fn selected(column: &Column) -> Cow<'static, str> {
-    let name = column.name;
-    match column.kind {
-        Kind::Text | Kind::Int | Kind::Float | Kind::Bool | Kind::Bytes | Kind::List => name.into(),
-        Kind::Time => {
-            format!(r#"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS {name}"#).into()
-        }
-        Kind::Json => format!("{name}::text AS {name}").into(),
-        Kind::Money => format!("({name} * 1000000000000)::bigint AS {name}").into(),
-    }
+    DatabaseKind::Postgres.read(column.name, column)
 }
 
 /// The type of the array that a column's cells travel in, and the expression that makes the column of one of them.
@@ -208,6 +221,7 @@ fn travels_as(column: &Column) -> (&'static str, String) {
         Kind::Bool => ("bool", cell),
         Kind::Bytes => ("bytea", cell),
         Kind::Time => ("text", format!("{cell}::timestamptz")),
+        Kind::Day => ("text", format!("{cell}::date")),
         Kind::Json => ("text", format!("{cell}::jsonb")),
         Kind::List => ("text", format!("{cell}::text[]")),
         Kind::Money => ("bigint", format!("({cell}::numeric / 1000000000000)::numeric(20,12)")),
@@ -261,7 +275,7 @@ enum ColumnOfCells {
 impl From<Kind> for ColumnOfCells {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::Text | Kind::Time | Kind::Json | Kind::List => Self::Text(Vec::new()),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json | Kind::List => Self::Text(Vec::new()),
             Kind::Int | Kind::Money => Self::Int(Vec::new()),
             Kind::Float => Self::Float(Vec::new()),
             Kind::Bool => Self::Bool(Vec::new()),
@@ -308,7 +322,9 @@ fn array_literal(list: &[String]) -> String {
 fn cells(row: &PgRow, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error> {
     let cell = |(index, column): (usize, &Column)| {
         Ok(match column.kind {
-            Kind::Text | Kind::Time | Kind::Json => row.try_get::<Option<String>, _>(index)?.map(Value::Text),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json => {
+                row.try_get::<Option<String>, _>(index)?.map(Value::Text)
+            }
             Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
             Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
             Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),

@@ -5,7 +5,7 @@
 
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
-use crate::sql::url::DatabaseUrl;
+use crate::sql::url::{DatabaseKind, DatabaseUrl};
 use crate::sql::value::{Column, Kind, Table, Value};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
@@ -14,7 +14,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A row of 2 KiB fills a page of 4 KiB alone; measured, larger pages write twice as many rows a second and take half the space.
@@ -58,7 +59,20 @@ const CHANGE_STATISTICS: &str = "
 pub(crate) struct Sqlite {
     connection: SqliteConnection,
     file: Option<(PathBuf, FileId)>,
+    limit: Option<Limit>,
 }
+
+/// When the statement under way is given up.
+#[derive(Debug)]
+struct Limit {
+    patience: Duration,
+    opened: Instant,
+    /// In milliseconds since `opened`.
+    deadline: Arc<AtomicU64>,
+}
+
+/// After how many steps of SQLite's machine it is asked whether to go on: often enough, and at no cost.
+const STEPS: i32 = 20_000;
 
 /// The driver's reading of a URL.
 pub(super) fn options(url: &DatabaseUrl) -> Result<SqliteConnectOptions, sqlx::Error> {
@@ -84,11 +98,14 @@ pub(super) fn failure(code: &str) -> Failure {
 }
 
 impl Sqlite {
-    pub(super) async fn open(url: &DatabaseUrl, patience: Duration) -> Result<Self, SqlError> {
+    pub(super) async fn open(url: &DatabaseUrl, patience: Duration, create: bool) -> Result<Self, SqlError> {
         let refuse = |reason: String| SqlError::Open { url: url.clone(), reason };
-        let options = options(url).map_err(|error| refuse(error.to_string()))?;
+        let mut options = options(url).map_err(|error| refuse(error.to_string()))?;
         let path = file_of(url, &options);
-        if let Some(folder) = path.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty()) {
+        let folder = path.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+        if !create {
+            options = options.create_if_missing(false);
+        } else if let Some(folder) = folder {
             // A file that is opened read-only or must exist gets its own error below.
             let _ = std::fs::create_dir_all(folder);
         }
@@ -107,7 +124,17 @@ impl Sqlite {
         let settled = set_up(&mut connection, patience).await;
         settled.map_err(|error| refuse(advice(&error, path.as_deref())))?;
         let file = path.and_then(|path| FileId::of(&path).map(|id| (path, id)));
-        Ok(Self { connection, file })
+        Ok(Self { connection, file, limit: None })
+    }
+
+    pub(super) async fn only_read(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
+        sqlx::query("PRAGMA query_only = ON").execute(&mut self.connection).await?;
+        let (opened, deadline) = (Instant::now(), Arc::new(AtomicU64::new(u64::MAX)));
+        let shared = Arc::clone(&deadline);
+        let go_on = move || opened.elapsed().as_millis() < u128::from(shared.load(Ordering::Relaxed));
+        self.connection.lock_handle().await?.set_progress_handler(STEPS, go_on);
+        self.limit = Some(Limit { patience, opened, deadline });
+        Ok(())
     }
 
     /// A file that was deleted or replaced would go on taking rows that nobody will ever see.
@@ -130,6 +157,10 @@ impl Sqlite {
         arguments: Vec<Value>,
         columns: &[Column],
     ) -> Result<Vec<Vec<Value>>, sqlx::Error> {
+        if let Some(Limit { patience, opened, deadline }) = &self.limit {
+            let end = (opened.elapsed() + *patience).as_millis();
+            deadline.store(u64::try_from(end).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
         let rows = bind_all(sqlx::query(sql), arguments)?.fetch_all(&mut self.connection).await?;
         rows.iter().map(|row| cells(row, columns)).collect()
     }
@@ -144,10 +175,21 @@ impl Sqlite {
         " IN (SELECT value FROM json_each($1))"
     }
 
+    #[allow(clippy::unused_self)]
+    pub(super) fn select_clock(&self) -> &'static str {
+        "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+    }
+
     /// A transaction that would first read and then write could find the file changed in between, and fail.
     #[allow(clippy::unused_self)]
     pub(super) fn begin(&self) -> &'static str {
         "BEGIN IMMEDIATE"
+    }
+
+    /// The first statement that reads decides what the transaction sees.
+    #[allow(clippy::unused_self)]
+    pub(super) fn begin_snapshot(&self) -> &'static str {
+        "BEGIN DEFERRED"
     }
 
     /// The transaction that may write is the only one.
@@ -240,12 +282,8 @@ fn advice(error: &sqlx::Error, path: Option<&Path>) -> String {
     format!("{error} ({}: {hint})", path.display())
 }
 
-/// The name a column is stored under: money as an integer, beside a generated column of the documented name.
 fn stored_name(column: &Column) -> Cow<'static, str> {
-    match (column.kind, column.name.strip_suffix("_usd")) {
-        (Kind::Money, Some(stem)) => format!("{stem}_picodollars").into(),
-        _ => column.name.into(),
-    }
+    DatabaseKind::Sqlite.stored(column)
 }
 
 /// The statement that inserts `count` rows; made once.
@@ -262,7 +300,7 @@ fn insert_statement(table: &'static Table, count: usize) -> SqlStr {
             vec![row.as_str(); count].join(", "),
             on_conflict(table, stored_name)
         );
-        sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(std::sync::Arc::<str>::from(sql)))
+        sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(Arc::<str>::from(sql)))
     });
     statement.clone()
 }
@@ -287,7 +325,9 @@ fn bind_all(mut query: SqliteQuery, arguments: Vec<Value>) -> Result<SqliteQuery
 fn cells(row: &SqliteRow, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error> {
     let cell = |(index, column): (usize, &Column)| {
         Ok(match column.kind {
-            Kind::Text | Kind::Time | Kind::Json => row.try_get::<Option<String>, _>(index)?.map(Value::Text),
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json => {
+                row.try_get::<Option<String>, _>(index)?.map(Value::Text)
+            }
             Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
             Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
             Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),

@@ -93,6 +93,11 @@ impl Ledger {
         for execution in &mut rows.executions {
             self.enter_execution(execution);
         }
+        self.link(rows);
+    }
+
+    /// Links the calls of a trace to the versions that are known, without counting anything.
+    pub(crate) fn link(&self, rows: &mut TraceRows) {
         for observation in &mut rows.children.observations {
             self.link_observation(observation);
         }

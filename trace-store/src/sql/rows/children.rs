@@ -209,6 +209,7 @@ pub(super) fn flags(about: &About<'_>, clean: &mut Cleaner) -> Vec<FlagRow> {
             interval_high: clean.number(flag.interval.map(|interval| interval.1)),
             thin: flag.thin,
             created_at: about.now,
+            basis: None,
         }
     };
     about.trace.calibration_flags.iter().map(&mut row).collect()

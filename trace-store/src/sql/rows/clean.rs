@@ -4,9 +4,7 @@ use super::super::time;
 use super::super::value::Json;
 use serde::Serialize;
 use trace_core::model::Timestamp;
-
-/// The longest name in a column, in bytes: indexed text must fit on a Postgres index page.
-const NAME_MAX: usize = 256;
+use trace_core::names::clean_name;
 
 /// Makes values fit, and counts those that did not.
 #[derive(Debug, Default)]
@@ -56,15 +54,11 @@ impl Cleaner {
         text.map(|text| self.text(text))
     }
 
-    /// A name: at most 256 bytes, a longer one ends in `-` and 8 hex digits of its blake3.
+    /// A name as [`clean_name`] makes it: at most 256 bytes, for indexed text must fit on a Postgres index page.
     pub(crate) fn name(&mut self, name: &str) -> String {
-        let name = self.text(name);
-        if name.len() <= NAME_MAX {
-            return name;
-        }
-        self.changed += 1;
-        let hash = blake3::hash(name.as_bytes()).to_hex();
-        format!("{}-{}", head(&name, NAME_MAX - 9), &hash[..8])
+        let clean = clean_name(name);
+        self.changed += i64::from(clean != name);
+        clean.into_owned()
     }
 
     /// A name, if there is one.
@@ -137,8 +131,8 @@ mod tests {
     fn names_stay_apart_when_they_are_cut() {
         let mut clean = Cleaner::default();
         let (a, b) = (clean.name(&format!("{}a", "é".repeat(300))), clean.name(&format!("{}b", "é".repeat(300))));
-        assert!(a.len() <= NAME_MAX && b.len() <= NAME_MAX && a != b);
-        assert_eq!(clean.name(&"x".repeat(NAME_MAX)), "x".repeat(NAME_MAX));
+        assert!(a.len() <= 256 && b.len() <= 256 && a != b && clean.changed == 2);
+        assert_eq!(clean.name(&"x".repeat(256)), "x".repeat(256));
     }
 
     #[test]

@@ -11,15 +11,15 @@ mod figures;
 mod run;
 mod tables;
 
-pub(crate) use declared::declared;
+pub(crate) use declared::{ComponentRow, DecisionPointRow, declared};
 pub(crate) use executions::Execution;
 pub use tables::TraceRow;
 pub(crate) use tables::{
     DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow,
 };
 
-use clean::Cleaner;
-use std::path::Path;
+use crate::files::document_path;
+pub(crate) use clean::Cleaner;
 use trace_core::model::{Timestamp, Trace};
 use trace_core::sink::FinishedTrace;
 
@@ -52,7 +52,7 @@ pub(crate) fn project(finished: &FinishedTrace, now: Timestamp) -> TraceRows {
     let flags = children::flags(&about, &mut clean);
     let children = if finished.sampled { children::of(&about, &mut clean) } else { ChildRows::default() };
     let document = finished.project_dir.as_deref().filter(|_| finished.sampled);
-    let mut row = run::row(&about, &mut clean, document.map(|folder| document_path(folder, &trace.trace_id)));
+    let mut row = run::row(&about, &mut clean, document.and_then(|folder| document_path(folder, &trace.trace_id).ok()));
     row.sampled = finished.sampled;
     row.warning_count = clean.count(trace.warnings.len() as u64).saturating_add(clean.changed);
     let project =
@@ -63,11 +63,6 @@ pub(crate) fn project(finished: &FinishedTrace, now: Timestamp) -> TraceRows {
 /// What a trace is called in every row: its id, made fit for a key.
 pub(crate) fn key(trace: &Trace) -> String {
     Cleaner::default().name(&trace.trace_id)
-}
-
-/// Where the document of a trace is, in its project's folder.
-pub(crate) fn document_path(project_dir: &Path, trace_id: &str) -> std::path::PathBuf {
-    project_dir.join("_traces").join(format!("{trace_id}.json"))
 }
 
 /// What all rows of a trace are made of.

@@ -86,6 +86,7 @@ pub(super) fn row(about: &About<'_>, clean: &mut Cleaner, document: Option<PathB
         dropped_events: clean.count(trace.metadata.dropped_events),
         late_events: clean.count(trace.metadata.late_events),
         warning_count: 0,
+        write_order: None,
     }
 }
 

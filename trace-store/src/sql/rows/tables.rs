@@ -6,7 +6,7 @@ use trace_core::model::{Money, Timestamp};
 row! {
     /// A trace, as lists and filters see it: one row of `traces`.
     #[non_exhaustive]
-    pub struct TraceRow in "traces", key [trace_id], keep [created_at, flagged_for_review, review_notes] {
+    pub struct TraceRow in "traces", key [trace_id], keep [created_at, flagged_for_review, review_notes, write_order] {
         /// The trace.
         trace_id: String,
         /// The project's folder name.
@@ -131,6 +131,8 @@ row! {
         late_events: i64,
         /// The document's warnings, and the values that did not fit into a column.
         warning_count: i64,
+        /// Its place in the order in which traces were recorded.
+        write_order: Option<i64>,
     }
 }
 
@@ -260,7 +262,7 @@ row! {
 
 row! {
     /// A quality pattern detected after a trace.
-    pub(crate) struct FlagRow in "calibration_flags", key [trace_id, id], keep [created_at] {
+    pub(crate) struct FlagRow in "calibration_flags", key [trace_id, id], keep [created_at, basis] {
         trace_id: String,
         id: String,
         kind: String,
@@ -271,6 +273,7 @@ row! {
         interval_high: Option<f64>,
         thin: bool,
         created_at: Timestamp,
+        basis: Option<Json>,
     }
 }
 

@@ -1,8 +1,11 @@
 //! The database side against real databases: SQLite files in temporary folders, and fresh databases of a Postgres server.
 
 mod away;
-mod fixture;
+pub(crate) mod fixture;
+mod flags;
 mod prompts;
+mod review;
+mod rollups;
 mod schema;
 mod write;
 
@@ -13,9 +16,9 @@ use tempfile::TempDir;
 use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink};
 
 /// A fresh database, and a folder for traces beside it; both go when it is dropped.
-pub(super) struct Database {
-    pub(super) url: DatabaseUrl,
-    pub(super) folder: TempDir,
+pub(crate) struct Database {
+    pub(crate) url: DatabaseUrl,
+    pub(crate) folder: TempDir,
     #[cfg(feature = "postgres")]
     _server: Option<server::Fresh>,
 }
@@ -46,11 +49,11 @@ macro_rules! on_every_database {
         }
     )* };
 }
-use on_every_database;
+pub(crate) use on_every_database;
 
 impl Database {
     #[cfg(feature = "sqlite")]
-    pub(super) fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::sqlite_file(&folder.path().join("deep/er/whytrace.db"));
         Self {
@@ -63,26 +66,30 @@ impl Database {
 
     /// `None` without a server, which is said where test output is not captured.
     #[cfg(feature = "postgres")]
-    pub(super) fn postgres() -> Option<Self> {
+    pub(crate) fn postgres() -> Option<Self> {
         let server = server::Fresh::new()?;
         let folder = tempfile::tempdir().unwrap();
         Some(Self { url: server.url.parse().unwrap(), folder, _server: Some(server) })
     }
 
-    pub(super) fn traces_dir(&self) -> &Path {
+    pub(crate) fn traces_dir(&self) -> &Path {
         self.folder.path()
     }
 
-    pub(super) fn sink(&self) -> RowsSink {
-        self.sink_with(RowsOptions { patience: Duration::from_millis(300), ..RowsOptions::default() })
+    pub(crate) fn sink(&self) -> RowsSink {
+        self.sink_with(RowsOptions {
+            patience: Duration::from_millis(300),
+            print_flags: false,
+            ..RowsOptions::default()
+        })
     }
 
-    pub(super) fn sink_with(&self, options: RowsOptions) -> RowsSink {
+    pub(crate) fn sink_with(&self, options: RowsOptions) -> RowsSink {
         RowsSink::new(&self.url, self.traces_dir(), options).unwrap()
     }
 
     /// Reads from the database.
-    pub(super) fn read<T>(&self, with: impl AsyncFnOnce(&mut SqlStore) -> T) -> T {
+    pub(crate) fn read<T>(&self, with: impl AsyncFnOnce(&mut SqlStore) -> T) -> T {
         block_on(async {
             let mut store = SqlStore::open(&self.url).await.unwrap();
             let read = with(&mut store).await;
@@ -92,21 +99,21 @@ impl Database {
     }
 
     /// Runs a statement as another program would.
-    pub(super) fn execute(&self, sql: &'static str) {
+    pub(crate) fn execute(&self, sql: &'static str) {
         self.read(async |store: &mut SqlStore| store.connection().script(sql).await.unwrap());
     }
 
-    pub(super) fn count(&self, table: &str) -> u64 {
+    pub(crate) fn count(&self, table: &str) -> u64 {
         self.read(async |store: &mut SqlStore| store.counts().await.unwrap()[table])
     }
 }
 
-pub(super) fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 /// Stores one trace, and says what became of its rows.
-pub(super) fn store(sink: &RowsSink, finished: &FinishedTrace) -> DatabaseStatus {
+pub(crate) fn store(sink: &RowsSink, finished: &FinishedTrace) -> DatabaseStatus {
     match &sink.store(std::slice::from_ref(finished))[0] {
         Ok(stored) => stored.database.unwrap(),
         Err(error) => error.database.unwrap(),
@@ -114,7 +121,7 @@ pub(super) fn store(sink: &RowsSink, finished: &FinishedTrace) -> DatabaseStatus
 }
 
 /// Waits until something holds, for 20 s at most.
-pub(super) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(20), "not within 20 s: {what}");
@@ -133,14 +140,14 @@ mod server {
     const VARIABLE: &str = "WHYTRACE_TEST_DATABASE_URL";
 
     /// A database of its own on the server that the variable names.
-    pub(super) struct Fresh {
+    pub(crate) struct Fresh {
         admin: String,
         name: String,
-        pub(super) url: String,
+        pub(crate) url: String,
     }
 
     impl Fresh {
-        pub(super) fn new() -> Option<Self> {
+        pub(crate) fn new() -> Option<Self> {
             static NEXT: AtomicU32 = AtomicU32::new(0);
             let Ok(admin) = std::env::var(VARIABLE) else {
                 // Past the capture of test output: a skipped test must be seen.

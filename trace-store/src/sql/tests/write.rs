@@ -121,6 +121,32 @@ on_every_database! {
         assert_eq!(database.count("decisions"), 4 + 2);
     }
 
+    fn far_years_and_long_names_are_stored_visibly(database: Database) {
+        let mut trace = full(1);
+        let long = "n".repeat(1_000);
+        (trace.project_id, trace.project_name) = (long.clone(), long.clone());
+        (trace.run.intent, trace.run.domain) = (Some(long.clone()), Some(format!("{long}2")));
+        trace.run.started_at = Some("9999-12-30T21:59:59.999999Z".parse().unwrap());
+        trace.run.completed_at = trace.run.started_at;
+        // What a document of another program may hold: half of a surrogate pair.
+        let text = trace_core::text::sanitize_json_surrogates(r#""half \ud83d of it""#).into_owned();
+        trace.run.query = Some(serde_json::from_str(&text).unwrap());
+        for stage in trace.stages.values_mut() {
+            stage.principle_scores.iter_mut().for_each(|score| score.id = format!("{}{long}", score.id));
+            stage.gaps.iter_mut().for_each(|gap| *gap = format!("{gap}{long}"));
+        }
+        assert_eq!(store(&database.sink(), &finished(trace.clone())), DatabaseStatus::Saved);
+        let row = row(database, 1);
+        assert_eq!(row.completed_at, trace.run.completed_at);
+        assert_eq!(row.query.as_deref(), Some("half \u{fffd} of it"));
+        assert_eq!((row.project_id.len(), row.gap_principles[0].len()), (256, 256));
+        assert!(row.intent != row.domain && row.intent.unwrap().starts_with("nnn") && row.warning_count > 4);
+        let read = database.read(async |store: &mut SqlStore| store.document(&id(1)).await.unwrap());
+        assert_eq!(read, Some(trace), "the document has them whole");
+        let sums = database.read(async |store: &mut SqlStore| store.check_rollups().await.unwrap());
+        assert_eq!(sums, []);
+    }
+
     fn money_is_exact(database: Database) {
         let mut trace = small(1);
         let costs = ["0.1", "0.2", "8191.123456789012", "0.000000000001"];

@@ -1,0 +1,173 @@
+//! What a server takes from the writer, beside what it takes of the same rows from binary `COPY` and from inserts by hand.
+//!
+//! Comes in: `[--traces N] [--rounds N] [--connections N]` and a Postgres server in `WHYTRACE_TEST_DATABASE_URL`. Goes out: a line for each
+//! round and way. In each round the writer writes traces into a fresh database; their rows are read from there, and written into two more
+//! by `COPY` and by inserts, over as many connections. Reading them is not timed, nor is making the traces; what the writer does to turn a
+//! document into rows is.
+
+// A benchmark's output is its text.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "../load/generate.rs"]
+mod generate;
+mod rows;
+
+use generate::Plan;
+use lexopt::prelude::*;
+use rows::{Rows, execute};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use trace_core::model::Timestamp;
+use trace_core::sink::{FinishedTrace, Sink};
+use whytrace::sql::{DatabaseUrl, RowsOptions, RowsSink, SqlStore};
+
+struct Options {
+    traces: u64,
+    rounds: u64,
+    connections: usize,
+    server: String,
+}
+
+/// What is kept of each trace.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    /// Everything: some thirty rows a trace.
+    Whole,
+    /// What sampling leaves: the row of the run, and its executions.
+    Run,
+}
+
+impl Options {
+    fn from_args() -> Result<Self, String> {
+        let server =
+            std::env::var("WHYTRACE_TEST_DATABASE_URL").map_err(|_| "WHYTRACE_TEST_DATABASE_URL is not set")?;
+        let mut options = Self { traces: 4_000, rounds: 3, connections: 2, server };
+        let mut parser = lexopt::Parser::from_env();
+        let mut parse = || -> Result<(), lexopt::Error> {
+            while let Some(arg) = parser.next()? {
+                match arg {
+                    Long("traces") => options.traces = parser.value()?.parse()?,
+                    Long("rounds") => options.rounds = parser.value()?.parse()?,
+                    Long("connections") => options.connections = parser.value()?.parse::<usize>()?.max(1),
+                    Long("bench") => {} // cargo says this
+                    other => return Err(other.unexpected()),
+                }
+            }
+            Ok(())
+        };
+        parse().map_err(|error| error.to_string())?;
+        Ok(options)
+    }
+}
+
+fn main() -> ExitCode {
+    match Options::from_args().and_then(|options| run(&options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("ingest: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), String> {
+    for shape in [Shape::Whole, Shape::Run] {
+        for round in 0..options.rounds {
+            measure(options, shape, round)?;
+        }
+    }
+    Ok(())
+}
+
+fn measure(options: &Options, shape: Shape, round: u64) -> Result<(), String> {
+    let plan = Plan { seed: round, traces: options.traces, days: 7, until: Timestamp::now() };
+    let keep = |trace: FinishedTrace| FinishedTrace { sampled: matches!(shape, Shape::Whole), ..trace };
+    let traces: Vec<FinishedTrace> = (0..options.traces).map(|n| keep(plan.trace(n))).collect();
+
+    let written = Fresh::new(options, "writer")?;
+    let by_writer = timed(|| by_writer(&written.url, &traces, options.connections))?;
+    let rows = Rows::read(&written.url, options.connections)?;
+    let copied = Fresh::new(options, "copy")?;
+    let by_copy = timed(|| rows.copy(&copied.url))?;
+    let inserted = Fresh::new(options, "hand")?;
+    let by_hand = timed(|| rows.insert(&inserted.url))?;
+
+    let rate = |seconds: f64| rows.count() as f64 / seconds;
+    println!(
+        "{shape:?} {round}: {} rows of {} traces | writer {:.0} rows/s, {:.0} traces/s | COPY {:.0} rows/s | by hand {:.0} rows/s | \
+         writer / COPY {:.2} | writer / by hand {:.2}",
+        rows.count(),
+        traces.len(),
+        rate(by_writer),
+        traces.len() as f64 / by_writer,
+        rate(by_copy),
+        rate(by_hand),
+        by_copy / by_writer,
+        by_hand / by_writer,
+    );
+    Ok(())
+}
+
+fn timed(work: impl FnOnce() -> Result<(), String>) -> Result<f64, String> {
+    let began = Instant::now();
+    work()?;
+    Ok(began.elapsed().as_secs_f64())
+}
+
+fn by_writer(url: &str, traces: &[FinishedTrace], connections: usize) -> Result<(), String> {
+    let url: DatabaseUrl = url.parse().map_err(|error| format!("{error}"))?;
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut options = RowsOptions::default();
+    options.patience = Duration::from_secs(60);
+    options.print_flags = false;
+    let store = |part: &[FinishedTrace]| -> Result<(), String> {
+        let sink = RowsSink::new(&url, folder.path(), options).map_err(|error| error.to_string())?;
+        for batch in part.chunks(options.batch) {
+            sink.store(batch)
+                .into_iter()
+                .try_for_each(|stored| stored.map(|_| ()))
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let parts = traces.chunks(traces.len().div_ceil(connections).max(1));
+        let writers: Vec<_> = parts.map(|part| scope.spawn(|| store(part))).collect();
+        writers.into_iter().try_for_each(|writer| writer.join().map_err(|_| "a writer panicked".to_owned())?)
+    })
+}
+
+/// A database of its own with the schema in it; gone when dropped.
+struct Fresh {
+    server: String,
+    name: String,
+    url: String,
+}
+
+impl Fresh {
+    fn new(options: &Options, way: &str) -> Result<Self, String> {
+        let server = options.server.clone();
+        let (place, _) = server.rsplit_once('/').ok_or("WHYTRACE_TEST_DATABASE_URL names no database")?;
+        let name = format!("whytrace_ingest_{way}_{}", std::process::id());
+        let url = format!("{place}/{name}");
+        execute(&server, &format!("CREATE DATABASE {name}"))?;
+        let fresh = Self { name, url, server };
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+        runtime.block_on(async {
+            let url = fresh.url.parse().map_err(|error| format!("{error}"))?;
+            let mut store = SqlStore::open(&url).await.map_err(|error| error.to_string())?;
+            store.migrate().await.map_err(|error| error.to_string())?;
+            store.close().await;
+            Ok(fresh)
+        })
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        if let Err(error) = execute(&self.server, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)) {
+            eprintln!("ingest: {error}");
+        }
+    }
+}

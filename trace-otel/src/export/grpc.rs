@@ -1,0 +1,104 @@
+//! OTLP over gRPC, on a small runtime of its own.
+
+use super::answer::Answer;
+use super::http::{partial, read};
+use super::options::{ExportOptions, OptionsError};
+use super::transport::Transport;
+use crate::convert::OtlpRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tonic::codec::CompressionEncoding;
+use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::{Code, Status};
+
+/// A connection that is made when it is first needed, and again when it broke.
+#[derive(Debug)]
+pub(crate) struct Grpc {
+    runtime: Runtime,
+    client: TraceServiceClient<Channel>,
+    headers: Vec<(MetadataKey<Ascii>, MetadataValue<Ascii>)>,
+    timeout: Duration,
+}
+
+impl Grpc {
+    pub(crate) fn new(options: &ExportOptions) -> Result<Self, OptionsError> {
+        let bad_endpoint = || OptionsError::Endpoint(options.shown_endpoint());
+        let url = options.endpoint();
+        let url = if url.contains("://") { url } else { format!("http://{url}") };
+        let mut endpoint = Endpoint::from_shared(url.clone()).map_err(|_| bad_endpoint())?;
+        endpoint = endpoint.timeout(options.timeout).connect_timeout(options.timeout);
+        if url.starts_with("https://") {
+            endpoint = endpoint.tls_config(tls(options)?).map_err(|_| bad_endpoint())?;
+        }
+        let header = |(name, value): (String, String)| {
+            let pair = name.parse::<MetadataKey<Ascii>>().ok().zip(value.parse::<MetadataValue<Ascii>>().ok());
+            pair.ok_or(OptionsError::Header(name))
+        };
+        let headers = options.headers().into_iter().map(header).collect::<Result<_, _>>()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|_| bad_endpoint())?;
+        let channel = {
+            let _inside = runtime.enter();
+            endpoint.connect_lazy()
+        };
+        let mut client = TraceServiceClient::new(channel);
+        if options.gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        Ok(Self { runtime, client, headers, timeout: options.timeout })
+    }
+}
+
+impl Transport for Grpc {
+    fn send(&mut self, request: &OtlpRequest) -> Answer {
+        let mut call = tonic::Request::new(request.0.clone());
+        for (name, value) in &self.headers {
+            call.metadata_mut().insert(name.clone(), value.clone());
+        }
+        let (client, timeout) = (&mut self.client, self.timeout);
+        let answer = self.runtime.block_on(async move { tokio::time::timeout(timeout, client.export(call)).await });
+        match answer {
+            Ok(Ok(response)) => partial(response.get_ref()),
+            Ok(Err(status)) => of_status(&status),
+            Err(_) => Answer::Later(format!("no answer within {timeout:?}"), None),
+        }
+    }
+}
+
+/// What a status means, by the rules of OTLP.
+fn of_status(status: &Status) -> Answer {
+    let words: String = status.message().chars().filter(|c| !c.is_control()).take(300).collect();
+    let reason = format!("{:?}: {words}", status.code());
+    match status.code() {
+        Code::Cancelled
+        | Code::DeadlineExceeded
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::ResourceExhausted => Answer::Later(reason, pushed_back(status.metadata())),
+        Code::InvalidArgument | Code::FailedPrecondition | Code::AlreadyExists => Answer::Refused(reason),
+        Code::Internal | Code::Unknown => Answer::Broken(reason),
+        _ => Answer::Denied(reason),
+    }
+}
+
+/// How long the server asks to be left alone.
+fn pushed_back(metadata: &MetadataMap) -> Option<Duration> {
+    let millis = metadata.get("grpc-retry-pushback-ms")?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_millis(millis))
+}
+
+fn tls(options: &ExportOptions) -> Result<ClientTlsConfig, OptionsError> {
+    let mut tls = ClientTlsConfig::new();
+    tls = match &options.certificate {
+        Some(path) => tls.ca_certificate(Certificate::from_pem(read("certificate", path)?)),
+        None => tls.with_webpki_roots(),
+    };
+    if let Some((certificate, key)) = &options.client_certificate {
+        tls = tls.identity(Identity::from_pem(read("certificate", certificate)?, read("key", key)?));
+    }
+    Ok(tls)
+}

@@ -1,0 +1,197 @@
+//! The four checks.
+
+use super::kind;
+use crate::settings::CalibrationSettings;
+use crate::statistics::{Confidence, Moments, Share, mean_difference};
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap};
+use trace_core::model::CalibrationFlag;
+
+/// Averages this close are the same: they come of binary fractions.
+const NOISE: f64 = 1e-9;
+
+/// A run as the checks see it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RunFigures {
+    pub(crate) trace_id: String,
+    pub(crate) project_id: String,
+    pub(crate) intent: Option<String>,
+    pub(crate) domain: Option<String>,
+    /// Whether its status is `complete`.
+    pub(crate) complete: bool,
+    /// Microseconds since 1970.
+    pub(crate) completed_at: i64,
+    pub(crate) score: Option<f64>,
+    pub(crate) passed: Option<bool>,
+    pub(crate) gaps: Vec<String>,
+}
+
+/// What was recorded before a run, of complete runs that had ended by then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before<'a> {
+    /// The newest of them, newest first, one less than the window.
+    pub(crate) newest: &'a [RunFigures],
+    /// For each gap of the run, how often it was a gap in the last days; counted up to the window.
+    pub(crate) gaps: &'a HashMap<String, u64>,
+    /// The project's newest.
+    pub(crate) previous: Option<&'a RunFigures>,
+}
+
+/// A flag, and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Verdict {
+    pub(crate) flag: CalibrationFlag,
+    pub(crate) basis: Value,
+}
+
+impl RunFigures {
+    /// Whether any check can raise a flag for it: a run that nobody judged shows no pattern.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.score.is_some() || self.passed == Some(false) || !self.gaps.is_empty()
+    }
+}
+
+/// The flags of a run. `project` is what the project is called in messages.
+pub(crate) fn check(
+    run: &RunFigures,
+    project: &str,
+    before: Before<'_>,
+    settings: &CalibrationSettings,
+) -> Vec<Verdict> {
+    let check = Check { run, before, settings };
+    let gaps: BTreeSet<&String> = run.gaps.iter().collect();
+    let mut verdicts: Vec<Verdict> = gaps.into_iter().filter_map(|gap| check.repeated_failure(gap)).collect();
+    verdicts.extend(check.disparity(Group::Intent));
+    verdicts.extend(check.disparity(Group::Domain));
+    verdicts.extend(check.regression(project));
+    verdicts
+}
+
+struct Check<'a> {
+    run: &'a RunFigures,
+    before: Before<'a>,
+    settings: &'a CalibrationSettings,
+}
+
+/// By what runs are grouped.
+#[derive(Clone, Copy)]
+enum Group {
+    Intent,
+    Domain,
+}
+
+impl Group {
+    fn of(self, run: &RunFigures) -> Option<&str> {
+        let name = match self {
+            Self::Intent => run.intent.as_deref(),
+            Self::Domain => run.domain.as_deref(),
+        };
+        name.filter(|name| !name.is_empty())
+    }
+}
+
+impl Check<'_> {
+    /// The window: this run if it is complete, and the newest complete runs before it, newest first.
+    fn window(&self) -> impl Iterator<Item = &RunFigures> {
+        std::iter::once(self.run).filter(|run| run.complete).chain(self.before.newest)
+    }
+
+    fn repeated_failure(&self, principle: &str) -> Option<Verdict> {
+        let CalibrationSettings { repeated_failures, days, window, .. } = *self.settings;
+        let since = self.run.completed_at.saturating_sub(self.settings.micros());
+        let count = self.before.gaps.get(principle).copied().unwrap_or(0) + u64::from(self.run.complete);
+        if count < repeated_failures {
+            return None;
+        }
+        let judged = || self.window().filter(|run| run.completed_at > since && run.score.is_some());
+        let failed = judged().filter(|run| run.gaps.iter().any(|gap| gap == principle)).count();
+        let share = Share::new(failed as u64, judged().count() as u64);
+        let at_least = if count > window as u64 { "at least " } else { "" };
+        let times = if count == 1 { "time" } else { "times" };
+        let last = if days == 1 { "day".to_owned() } else { format!("{days} days") };
+        let flag = CalibrationFlag {
+            kind: kind::REPEATED_PRINCIPLE_FAILURE.to_owned(),
+            message: format!(
+                "Principle {principle} has scored below threshold {at_least}{count} {times} in the last {last}"
+            ),
+            n: count,
+            effect: share.value(),
+            interval: share.interval(Confidence::DEFAULT).map(|interval| (interval.low, interval.high)),
+            thin: false,
+            ..CalibrationFlag::default()
+        };
+        let basis = json!({
+            "principle": principle, "days": days, "repeated_failures": repeated_failures, "window": window,
+            "judged_runs": share.n, "failed_runs": share.count,
+        });
+        Some(Verdict { flag, basis })
+    }
+
+    fn disparity(&self, group: Group) -> Option<Verdict> {
+        let CalibrationSettings { disparity, window, least_runs, .. } = *self.settings;
+        let name = group.of(self.run)?;
+        self.run.score.filter(|_| self.run.complete)?;
+        let (mut inside, mut outside) = (Moments::default(), Moments::default());
+        for run in self.window() {
+            let side = if group.of(run) == Some(name) { &mut inside } else { &mut outside };
+            run.score.into_iter().for_each(|score| side.push(score));
+        }
+        let runs = inside.n + outside.n;
+        #[allow(clippy::cast_precision_loss)] // a window is far below 2^53
+        let share = outside.n as f64 / runs as f64;
+        // The group is a part of all: its distance from all is its distance from the others, times the share of those.
+        let (average, effect) = (inside.mean, (inside.mean - outside.mean) * share);
+        if outside.n == 0 || effect >= -disparity - NOISE {
+            return None;
+        }
+        #[allow(clippy::cast_precision_loss)]
+        let overall = (inside.mean * inside.n as f64 + outside.mean * outside.n as f64) / runs as f64;
+        let difference = mean_difference(&outside, &inside, Confidence::DEFAULT);
+        let (kind, message, called) = match group {
+            Group::Intent => (
+                kind::INTENT_DISPARITY,
+                format!("{name} intent runs average {average:.1} quality vs {overall:.1} overall"),
+                "intent",
+            ),
+            Group::Domain => (
+                kind::DOMAIN_DISPARITY,
+                format!("{name} domain runs average {average:.1} vs {overall:.1} overall"),
+                "domain",
+            ),
+        };
+        let flag = CalibrationFlag {
+            kind: kind.to_owned(),
+            message,
+            n: inside.n,
+            effect: Some(effect),
+            interval: difference.map(|difference| (difference.interval.low * share, difference.interval.high * share)),
+            thin: inside.n < least_runs,
+            ..CalibrationFlag::default()
+        };
+        let basis = json!({
+            called: name, "disparity": disparity, "window": window, "least_runs": least_runs, "runs": runs,
+            "average": average, "overall": overall,
+        });
+        Some(Verdict { flag, basis })
+    }
+
+    fn regression(&self, project: &str) -> Option<Verdict> {
+        let previous = self.before.previous.filter(|previous| previous.passed == Some(true))?;
+        if self.run.passed != Some(false) {
+            return None;
+        }
+        let flag = CalibrationFlag {
+            kind: kind::QUALITY_GATE_REGRESSION.to_owned(),
+            message: format!("Quality regression detected for project {project}"),
+            n: 2,
+            effect: self.run.score.zip(previous.score).map(|(now, before)| now - before),
+            interval: None,
+            thin: false,
+            ..CalibrationFlag::default()
+        };
+        Some(Verdict { flag, basis: json!({ "previous": previous.trace_id }) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! Lists of traces: every one is a filter, newest first, in pages.
+
+use super::error::QueryError;
+use super::filter::{Filter, lower};
+use super::item::TraceItem;
+use super::page::{Cursor, Listing, Page};
+use super::statement::Statement;
+use super::store::Store;
+use super::window::Window;
+use crate::sql::value::{Cell, Kind, Value, row};
+use std::collections::BTreeSet;
+use trace_core::model::{Status, Timestamp};
+
+impl Store {
+    /// The runs that satisfy a filter.
+    ///
+    /// # Errors
+    /// [`QueryError::Cursor`], or [`QueryError::Sql`].
+    pub async fn search(&self, filter: &Filter, window: Window, page: &Page) -> Result<Listing<TraceItem>, QueryError> {
+        let cursor = page.cursor.as_deref().map(str::parse::<Cursor>).transpose()?;
+        let now = Timestamp::now();
+        let limit = page.limit();
+        let dated = cursor.as_ref().is_none_or(|cursor| cursor.started_at.is_some());
+        let mut items = Vec::new();
+        if dated {
+            items = self.list(filter, now, Part::Dated(window), cursor.as_ref(), limit + 1).await?;
+        }
+        // Runs that do not say when they began come after all others, and are in no window with an end.
+        if items.len() <= limit && window.is_all_time() {
+            let cursor = cursor.filter(|_| !dated);
+            items.extend(self.list(filter, now, Part::Undated, cursor.as_ref(), limit + 1 - items.len()).await?);
+        }
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more);
+        let next = last.map(|item| Cursor { started_at: item.started_at, trace_id: item.trace_id.clone() }.to_string());
+        Ok(Listing { items, next_cursor: next })
+    }
+
+    /// The runs with an intent.
+    ///
+    /// # Errors
+    /// As [`Store::search`]; so have all lists.
+    pub async fn by_intent(&self, intent: &str, window: Window, page: &Page) -> Result<Listing<TraceItem>, QueryError> {
+        self.search(&Filter::equals("intent", intent)?, window, page).await
+    }
+
+    /// The runs of a subject area.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn by_domain(&self, domain: &str, window: Window, page: &Page) -> Result<Listing<TraceItem>, QueryError> {
+        self.search(&Filter::equals("domain", domain)?, window, page).await
+    }
+
+    /// The runs of a project, by its folder name.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn by_project(
+        &self,
+        project: &str,
+        window: Window,
+        page: &Page,
+    ) -> Result<Listing<TraceItem>, QueryError> {
+        self.search(&Filter::equals("project_id", project)?, window, page).await
+    }
+
+    /// The runs of a session.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn by_session(
+        &self,
+        session: &str,
+        window: Window,
+        page: &Page,
+    ) -> Result<Listing<TraceItem>, QueryError> {
+        self.search(&Filter::equals("session_id", session)?, window, page).await
+    }
+
+    /// The runs that called a model with a prompt, in one version or in any.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn by_prompt(
+        &self,
+        name: &str,
+        version: Option<u32>,
+        window: Window,
+        page: &Page,
+    ) -> Result<Listing<TraceItem>, QueryError> {
+        self.search(&Filter::of_prompt(name, version), window, page).await
+    }
+
+    /// The runs that ended so.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn by_status(
+        &self,
+        status: Status,
+        window: Window,
+        page: &Page,
+    ) -> Result<Listing<TraceItem>, QueryError> {
+        self.search(&Filter::equals("status", status.as_str())?, window, page).await
+    }
+
+    /// The runs whose last quality gate failed.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn quality_gate_failures(&self, window: Window, page: &Page) -> Result<Listing<TraceItem>, QueryError> {
+        self.search(&Filter::equals("quality_gate_passed", "false")?, window, page).await
+    }
+
+    /// The runs in which a principle scored below that at the last quality gate.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn low_scoring_principle(
+        &self,
+        id: &str,
+        below: f64,
+        window: Window,
+        page: &Page,
+    ) -> Result<Listing<TraceItem>, QueryError> {
+        self.search(&Filter::score_below(id, below), window, page).await
+    }
+
+    /// The runs that somebody should look at.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn flagged_for_review(&self, window: Window, page: &Page) -> Result<Listing<TraceItem>, QueryError> {
+        self.search(&Filter::equals("flagged_for_review", "true")?, window, page).await
+    }
+
+    async fn list(
+        &self,
+        filter: &Filter,
+        now: Timestamp,
+        part: Part,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<TraceItem>, QueryError> {
+        let rare = self.rare_prompt(filter, part).await?;
+        let ask = statement(self.statement(), rare, filter, now, part, after, limit);
+        Ok(self.fetch("listing traces", ask).await?)
+    }
+
+    /// The runs that used the prompt which a filter asks for, where they are few: then they are looked up, instead of passing over all others.
+    async fn rare_prompt(&self, filter: &Filter, part: Part) -> Result<Option<Vec<String>>, QueryError> {
+        let Some((name, version)) = filter.prompt() else { return Ok(None) };
+        let mut ask = self.statement();
+        ask.select::<UseRow>().push(" WHERE observations.prompt_name = ").bind(Kind::Text, name.into());
+        if let Some(version) = version {
+            ask.push(" AND observations.prompt_version = ").bind(Kind::Int, Value::Int(version));
+        }
+        // A call begins after its run, so the end of the window is none for calls.
+        if let Part::Dated(Window { since: Some(since), .. }) = part {
+            ask.push(" AND observations.started_at >= ").bind(Kind::Time, since.into_cell());
+        }
+        ask.push(&format!(" LIMIT {}", RARE + 1));
+        let uses = self.fetch::<UseRow>("looking for a prompt", ask).await?;
+        let few = uses.len() <= RARE;
+        let ids: BTreeSet<String> = uses.into_iter().map(|row| row.trace_id).collect();
+        Ok(few.then(|| ids.into_iter().collect()))
+    }
+}
+
+/// How many uses of a prompt are few.
+const RARE: usize = 2_000;
+
+row! {
+    struct UseRow in "observations", key [trace_id, id], keep [] {
+        trace_id: String,
+    }
+}
+
+/// The statement of a page, written onto an empty one; `ids`: the only runs that can be in it.
+pub(super) fn statement(
+    mut ask: Statement,
+    ids: Option<Vec<String>>,
+    filter: &Filter,
+    now: Timestamp,
+    part: Part,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Statement {
+    let selection = TraceItem::selection(ask.kind);
+    ask.push("SELECT ").push(&selection).push(" FROM ");
+    match ids {
+        Some(ids) => {
+            let ids = ask.parameter(Kind::List, Value::List(ids));
+            let wanted = ask.kind.wanted(&ids);
+            ask.push(&wanted).push(" CROSS JOIN traces WHERE traces.trace_id = wanted.value AND ");
+        }
+        None => {
+            ask.push("traces WHERE ");
+        }
+    }
+    lower(&filter.0, now, &mut ask);
+    part.add_to(&mut ask);
+    if let Some(Cursor { started_at, trace_id }) = after {
+        if let Some(moment) = started_at {
+            let moment = ask.parameter(Kind::Time, moment.into_cell());
+            ask.push(&format!(
+                " AND traces.started_at <= {moment} AND (traces.started_at < {moment} OR traces.trace_id < "
+            ));
+            ask.bind(Kind::Text, trace_id.as_str().into()).push(")");
+        } else {
+            ask.push(" AND traces.trace_id < ").bind(Kind::Text, trace_id.as_str().into());
+        }
+    }
+    ask.push(part.order()).push(&limit.to_string());
+    ask
+}
+
+/// A part of a list, each in an order that an index has.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    /// The runs that say when they began.
+    Dated(Window),
+    /// The others.
+    Undated,
+}
+
+impl Part {
+    fn add_to(self, ask: &mut Statement) {
+        match self {
+            Self::Undated => {
+                ask.push(" AND traces.started_at IS NULL");
+            }
+            Self::Dated(window) => add_window(ask, window, "traces.started_at"),
+        }
+    }
+
+    fn order(self) -> &'static str {
+        match self {
+            Self::Dated(_) => " ORDER BY traces.started_at DESC, traces.trace_id DESC LIMIT ",
+            Self::Undated => " ORDER BY traces.trace_id DESC LIMIT ",
+        }
+    }
+}
+
+/// Adds the condition that a moment is known, and in the window.
+pub(super) fn add_window(ask: &mut Statement, window: Window, moment: &str) {
+    if let Some(since) = window.since {
+        ask.push(" AND ").push(moment).push(" >= ").bind(Kind::Time, since.into_cell());
+    }
+    if let Some(until) = window.until {
+        ask.push(" AND ").push(moment).push(" < ").bind(Kind::Time, until.into_cell());
+    }
+    if window.is_all_time() {
+        ask.push(" AND ").push(moment).push(" IS NOT NULL");
+    }
+}

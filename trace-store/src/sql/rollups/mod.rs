@@ -1,0 +1,136 @@
+//! Sums by day, kept beside the traces: what summaries of any stretch of time are made of, however many traces there are.
+//!
+//! Comes in: the rows of traces before and after a batch was written. Goes out: one sorted upsert for each table of sums, in the
+//! batch's own transaction: what the new rows contribute less what the old ones did, so a trace that is sent twice counts once. All sums
+//! are integers, so adding and taking away gives bit for bit what counting anew gives; [`rebuild`] counts anew, [`differences`] compares.
+
+mod contribution;
+mod sums;
+
+pub(crate) use contribution::CountedRow;
+pub use sums::RollupDifference;
+
+use super::dialect::Connection;
+use super::value::{Kind, Row, Table, Value};
+use contribution::GapRow;
+pub(crate) use contribution::{DailyRow, PrincipleRow};
+use std::collections::BTreeSet;
+use sums::Sums;
+
+/// Traces read at once while everything is counted.
+const PAGE: usize = 2_000;
+
+static DAILY: Table = DailyRow::TABLE;
+static PRINCIPLES: Table = PrincipleRow::TABLE;
+static GAPS: Table = GapRow::TABLE;
+
+/// What a batch of traces adds to the sums, and takes from them.
+#[derive(Debug)]
+pub(super) struct Rollups {
+    daily: Sums,
+    principles: Sums,
+    gaps: BTreeSet<GapKey>,
+    gone: BTreeSet<GapKey>,
+}
+
+/// Principle, completed at, trace.
+type GapKey = [String; 3];
+
+impl Rollups {
+    pub(super) fn new() -> Self {
+        Self {
+            daily: Sums::new(&DAILY),
+            principles: Sums::new(&PRINCIPLES),
+            gaps: BTreeSet::new(),
+            gone: BTreeSet::new(),
+        }
+    }
+
+    /// A trace as it is written now.
+    pub(super) fn plus(&mut self, row: &CountedRow) {
+        self.count(row, 1);
+        self.gaps.extend(row.gaps());
+    }
+
+    /// A trace as it was written before.
+    pub(super) fn minus(&mut self, row: &CountedRow) {
+        self.count(row, -1);
+        self.gone.extend(row.gaps());
+    }
+
+    fn count(&mut self, row: &CountedRow, sign: i64) {
+        self.daily.add(row.daily(), sign);
+        row.principles().into_iter().for_each(|principle| self.principles.add(principle, sign));
+    }
+
+    /// Writes it. All writers do so after they took their turn (see [`super::turn`]), so none waits for another in a circle.
+    pub(super) async fn apply(self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+        for sums in [self.daily, self.principles] {
+            sums.apply(connection).await?;
+        }
+        for gone in self.gone.difference(&self.gaps) {
+            remove_gap(connection, gone).await?;
+        }
+        let gaps = self.gaps.into_iter().map(|key| key.into_iter().map(Value::Text).collect()).collect();
+        connection.insert(&GAPS, gaps).await
+    }
+}
+
+async fn remove_gap(connection: &mut Connection, key: &GapKey) -> Result<(), sqlx::Error> {
+    let at = connection.parameter(Kind::Time, 2);
+    let sql = format!("DELETE FROM principle_gaps WHERE principle_id = $1 AND completed_at = {at} AND trace_id = $3");
+    connection.run(sql, key.iter().cloned().map(Value::Text).collect()).await.map(|_| ())
+}
+
+/// The rows of traces that are about to be written again, as they count now.
+pub(super) async fn counted(connection: &mut Connection, ids: Vec<String>) -> Result<Vec<CountedRow>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let columns = connection.selection(&CountedRow::TABLE);
+    let sql = format!("SELECT {columns} FROM traces WHERE trace_id{}", connection.in_list());
+    let rows = connection.fetch(sql, vec![Value::List(ids)], CountedRow::TABLE.columns).await?;
+    Ok(rows.into_iter().filter_map(CountedRow::from_cells).collect())
+}
+
+/// Counts all traces anew, and puts that in the place of what is there. Inside a transaction; other writers wait for its end.
+pub(super) async fn rebuild(connection: &mut Connection) -> Result<(), sqlx::Error> {
+    super::turn::take(connection, 0).await?;
+    for table in ["daily_rollups", "principle_rollups", "principle_gaps"] {
+        connection.run(format!("DELETE FROM {table}"), Vec::new()).await?;
+    }
+    let mut rollups = Rollups::new();
+    let mut last = None;
+    while let Some(page) = page(connection, &mut last).await? {
+        page.iter().for_each(|row| rollups.plus(row));
+        let gaps = std::mem::take(&mut rollups.gaps);
+        connection.insert(&GAPS, gaps.into_iter().map(|key| key.map(Value::Text).to_vec()).collect()).await?;
+    }
+    rollups.apply(connection).await
+}
+
+/// Counts all traces anew, and says where that differs from what is there. Inside a transaction that sees one state.
+pub(super) async fn differences(connection: &mut Connection) -> Result<Vec<RollupDifference>, sqlx::Error> {
+    let mut rollups = Rollups::new();
+    let mut last = None;
+    while let Some(page) = page(connection, &mut last).await? {
+        page.iter().for_each(|row| rollups.plus(row));
+        rollups.gaps.clear();
+    }
+    let mut differences = Vec::new();
+    for sums in [rollups.daily, rollups.principles] {
+        differences.extend(sums.differences(connection).await?);
+    }
+    Ok(differences)
+}
+
+/// The traces after `last` in the order of their ids; `None` when there are no more.
+async fn page(connection: &mut Connection, last: &mut Option<String>) -> Result<Option<Vec<CountedRow>>, sqlx::Error> {
+    let columns = connection.selection(&CountedRow::TABLE);
+    let sql = format!("SELECT {columns} FROM traces WHERE trace_id > $1 ORDER BY trace_id LIMIT {PAGE}");
+    let after = last.clone().unwrap_or_default();
+    let rows = connection.fetch(sql, vec![Value::Text(after)], CountedRow::TABLE.columns).await?;
+    let page: Vec<CountedRow> = rows.into_iter().filter_map(CountedRow::from_cells).collect();
+    *last = page.last().map(|row| row.trace_id.clone());
+    Ok((!page.is_empty()).then_some(page))
+}
