@@ -28,7 +28,7 @@ impl Server {
         thread::Builder::new().name("model-server".to_owned()).spawn(move || {
             for stream in listener.incoming().flatten() {
                 // One client that breaks off is no reason to end.
-                let _ = serve(stream);
+                let _ = serve(&stream);
             }
         })?;
         Ok(Self { address })
@@ -41,10 +41,10 @@ impl Server {
 }
 
 /// Answers one request, and closes.
-fn serve(stream: TcpStream) -> io::Result<()> {
+fn serve(stream: &TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(&stream);
+    let mut reader = BufReader::new(stream);
     let answer = match read_body(&mut reader)?.and_then(|body| serde_json::from_slice::<Value>(&body).ok()) {
         Some(request) => ("200 OK", completion(&request)),
         None => ("400 Bad Request", json!({ "error": { "message": "expected a JSON body with a length" } })),
@@ -54,7 +54,8 @@ fn serve(stream: TcpStream) -> io::Result<()> {
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
-    (&stream).write_all((head + &body).as_bytes())
+    let mut stream = stream;
+    stream.write_all((head + &body).as_bytes())
 }
 
 /// The body of a request; `None` where it has no length, or too large a one.
