@@ -131,7 +131,7 @@ async fn ask(store: &Store, question: &str, newest: &[TraceItem], n: usize) -> R
         "by status" => drop(store.by_status("failed", month, &page).await?),
         "by prompt and version" => drop(store.by_prompt("write_report", Some(2), month, &page).await?),
         "gate failures" => drop(store.quality_gate_failures(month, &page).await?),
-        "low scoring principle" => drop(store.low_scoring_principle("p3", 2.0, month, &page).await?),
+        "low scoring principle" => drop(store.low_scoring_principle("META-12", 1.0, month, &page).await?),
         "flagged for review" => drop(store.flagged_for_review(month, &page).await?),
         "page 10 of the newest" => {
             let mut listing = store.search(&Filter::all(), month, &page).await?;
