@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::words::one_line;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use trace_store::query::Window;
 
@@ -137,12 +137,12 @@ impl Stage {
     pub(super) fn convert(
         self,
         target: &Path,
-        write: impl FnOnce(BufReader<File>, File) -> Result<(), Failure>,
+        write: impl FnOnce(std::io::BufReader<File>, File) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let converted = self.part.with_extension("converted");
         let from = File::open(&self.part).map_err(|error| failed("read", &self.part, &error))?;
         let to = File::create(&converted).map_err(|error| failed("write", &converted, &error))?;
-        write(BufReader::with_capacity(256 * 1024, from), to)?;
+        write(std::io::BufReader::with_capacity(256 * 1024, from), to)?;
         fs::rename(&converted, target).map_err(|error| failed("write", target, &error))?;
         fs::remove_file(&self.part).map_err(|error| failed("remove", &self.part, &error))?;
         self.forget_note();
