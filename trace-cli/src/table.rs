@@ -160,13 +160,13 @@ impl Grid {
         let mut room = width.saturating_sub(needed(&shown, SHORTEST));
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-        for index in 0..natural.len() {
+        for (index, natural) in natural.iter().enumerate() {
             let Some(column) = table.column_mut(index) else { continue };
             if !shown.contains(&index) {
                 column.set_constraint(ColumnConstraint::Hidden);
                 continue;
             }
-            let more = natural[index].saturating_sub(least(&index, SHORTEST)).min(room);
+            let more = natural.saturating_sub(least(&index, SHORTEST)).min(room);
             room -= more;
             let whole = least(&index, SHORTEST) + more + usize::from(column.padding_width());
             column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(u16::try_from(whole).unwrap_or(u16::MAX))));

@@ -50,9 +50,9 @@ async fn dispatch(out: &mut Out, registry: &Registry, command: &PromptsCommand) 
         PromptsCommand::List { json } => {
             let prompts = registry.list_prompts().await?;
             if json.json {
-                out.json(&prompts)?
+                out.json(&prompts)?;
             } else {
-                list(out, &prompts)?
+                list(out, &prompts)?;
             }
             return Ok(if prompts.is_empty() { ExitCode::from(NOTHING) } else { ExitCode::SUCCESS });
         }

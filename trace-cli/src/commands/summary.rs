@@ -18,17 +18,17 @@ pub(crate) async fn summary(context: &mut Context, args: &SummaryArgs) -> Result
     let found = if let Some(by) = args.by {
         let groups = store.summary_by(group(by), window).await.map_err(|error| ask::failure(&error))?;
         if args.json.json {
-            out.json(&groups)?
+            out.json(&groups)?;
         } else {
-            print_groups(out, by, &groups)?
+            print_groups(out, by, &groups)?;
         }
         !groups.is_empty()
     } else {
         let figures = store.summary(window).await.map_err(|error| ask::failure(&error))?;
         if args.json.json {
-            out.json(&figures)?
+            out.json(&figures)?;
         } else {
-            print_figures(out, &figures)?
+            print_figures(out, &figures)?;
         }
         figures.total_runs > 0
     };

@@ -113,9 +113,9 @@ struct Row {
 
 /// Makes a Parquet file of staged lines.
 pub(super) fn write(mut lines: BufReader<File>, to: File) -> Result<(), Failure> {
-    let schema = Arc::new(parse_message_type(SCHEMA).map_err(wrong)?);
+    let schema = Arc::new(parse_message_type(SCHEMA).map_err(|error| wrong(&error))?);
     let properties = Arc::new(WriterProperties::builder().set_compression(Compression::SNAPPY).build());
-    let mut writer = SerializedFileWriter::new(to, schema, properties).map_err(wrong)?;
+    let mut writer = SerializedFileWriter::new(to, schema, properties).map_err(|error| wrong(&error))?;
     let (mut line, mut rows, mut bytes) = (String::new(), Vec::new(), 0);
     loop {
         line.clear();
@@ -129,7 +129,7 @@ pub(super) fn write(mut lines: BufReader<File>, to: File) -> Result<(), Failure>
             rows.push(Row { run, document: document.map(|document| document.get().to_owned()) });
         }
         if rows.len() >= ROWS || bytes >= BYTES || (!more && !rows.is_empty()) {
-            group(&mut writer, &rows).map_err(wrong)?;
+            group(&mut writer, &rows).map_err(|error| wrong(&error))?;
             rows.clear();
             bytes = 0;
         }
@@ -137,11 +137,11 @@ pub(super) fn write(mut lines: BufReader<File>, to: File) -> Result<(), Failure>
             break;
         }
     }
-    let file = writer.into_inner().map_err(wrong)?;
+    let file = writer.into_inner().map_err(|error| wrong(&error))?;
     file.sync_all().map_err(|error| Failure::Failed(format!("cannot write the Parquet file: {error}")))
 }
 
-fn wrong(error: ParquetError) -> Failure {
+fn wrong(error: &ParquetError) -> Failure {
     Failure::Failed(format!("cannot write the Parquet file: {error}"))
 }
 
