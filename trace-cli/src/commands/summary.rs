@@ -130,7 +130,7 @@ pub(crate) async fn patterns(context: &mut Context, args: &PatternsArgs) -> Resu
         context.out.json(&patterns)?;
     } else if patterns.is_empty() {
         say(&format!(
-            "no principle was judged in {} runs in this time; --min-runs and --all widen the search",
+            "no principle that {} or more runs were judged by was a gap in this time; --min-runs and --all widen the search",
             args.min_runs
         ));
     } else {
