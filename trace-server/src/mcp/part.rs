@@ -190,9 +190,9 @@ mod tests {
 
     #[test]
     fn a_pointer_that_leads_nowhere_is_told_where_to_go() {
-        let document = json!({"stages": {"intake": {}, "a/b": {}}, "query": "q"});
+        let document = json!({"stages": {"a/b": {}, "intake": {}}, "query": "q"});
         let said = |pointer| of("trc_a", &document, pointer, 0).unwrap_err();
-        assert_eq!(said("/stages/intak"), "there is nothing at `/stages/intak`; `/stages` has the fields intake, a~1b");
+        assert_eq!(said("/stages/intak"), "there is nothing at `/stages/intak`; `/stages` has the fields a~1b, intake");
         assert!(said("stages").contains("is not a JSON pointer"));
         assert!(of("trc_a", &document, "/query", 9).unwrap_err().contains("offset 9"));
         assert!(of("trc_a", &document, "/stages", 1).unwrap_err().contains("leave it out"));
