@@ -82,6 +82,8 @@ fn make() -> TempDir {
         .max_wait(None)
         .settings(|settings| settings.database = whytrace::settings::Database::Embedded)
         .init();
+    // Else the first call may not know its prompt's version yet, which then stands in the database alone.
+    assert!(whytrace::prompts::ready(Duration::from_secs(60)));
     good("why do cobots sell?");
     weak("who buys cobots?");
     let _ = broken();
