@@ -40,7 +40,7 @@ pub(crate) async fn costs(context: &mut Context, args: &WindowJsonArgs) -> Resul
                 whole(row.priced_calls).into(),
                 whole(row.input_tokens).into(),
                 whole(row.output_tokens).into(),
-                if row.priced_calls > 0 { dollars(row.cost_usd) } else { UNKNOWN.to_owned() }.into(),
+                row.cost_usd.map_or_else(|| UNKNOWN.to_owned(), dollars).into(),
             ]);
         },
     )

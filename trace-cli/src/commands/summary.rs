@@ -66,7 +66,7 @@ fn print_figures(out: &mut Out, figures: &Figures) -> Result<(), Failure> {
         known(figures.gate_pass_rate.map(percent))
     );
     let quality = format!("{} on average of {}", known(figures.avg_quality.map(score)), number(figures.scored_runs));
-    let cost = format!("{} in {}", dollars(figures.total_cost_usd), number(figures.priced_runs));
+    let cost = format!("{} in {}", known(figures.total_cost_usd.map(dollars)), number(figures.priced_runs));
     let average = known(figures.avg_cost_usd.map(dollars));
     let tokens = format!("{} in, {} out", number(figures.input_tokens), number(figures.output_tokens));
     let mut grid = Grid::new([Column::whole(""), Column::cut("")]).without_heading();
@@ -114,7 +114,7 @@ fn print_groups(out: &mut Out, by: By, groups: &[Group]) -> Result<(), Failure> 
             figures.gate_pass_rate.map_or_else(|| UNKNOWN.to_owned(), percent).into(),
             figures.avg_quality.map_or_else(|| UNKNOWN.to_owned(), score).into(),
             duration(figures.avg_duration_seconds).into(),
-            dollars(figures.total_cost_usd).into(),
+            figures.total_cost_usd.map_or_else(|| UNKNOWN.to_owned(), dollars).into(),
             count((figures.input_tokens + figures.output_tokens).unsigned_abs()).into(),
         ]);
     }

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_pointer_that_leads_nowhere_is_told_where_to_go() {
-        let document = json!({"stages": {"intake": {}, "a/b": {}}, "query": "q"});
+        let document = json!({"stages": {"a/b": {}, "intake": {}}, "query": "q"});
         let said = |pointer| of("trc_a", &document, pointer, 0).unwrap_err();
         assert_eq!(said("/stages/intak"), "there is nothing at `/stages/intak`; `/stages` has the fields a~1b, intake");
         assert!(said("stages").contains("is not a JSON pointer"));

@@ -49,8 +49,8 @@ pub struct Figures {
     pub output_tokens: i64,
     /// How many runs have a known cost.
     pub priced_runs: i64,
-    /// What these cost together, exact.
-    pub total_cost_usd: Money,
+    /// What these cost together, exact; none where none has a known cost.
+    pub total_cost_usd: Option<Money>,
     /// What one of them cost on average.
     pub avg_cost_usd: Option<Money>,
 }
@@ -168,7 +168,7 @@ impl SumRow {
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
             priced_runs: self.priced_runs,
-            total_cost_usd: money(cost),
+            total_cost_usd: (self.priced_runs > 0).then(|| money(cost)),
             avg_cost_usd: (self.priced_runs > 0).then(|| money(cost / i128::from(self.priced_runs))),
         }
     }

@@ -25,8 +25,8 @@ pub struct DailyCost {
     pub input_tokens: i64,
     /// Output tokens, reasoning included.
     pub output_tokens: i64,
-    /// What the priced calls cost together, exact.
-    pub cost_usd: Money,
+    /// What the priced calls cost together, exact; none where none is priced.
+    pub cost_usd: Option<Money>,
 }
 
 row! {
@@ -83,7 +83,7 @@ impl From<CostRow> for DailyCost {
             priced_calls: row.priced_calls,
             input_tokens: row.input_tokens,
             output_tokens: row.output_tokens,
-            cost_usd: crate::query::aggregates::money(picodollars),
+            cost_usd: (row.priced_calls > 0).then(|| crate::query::aggregates::money(picodollars)),
         }
     }
 }

@@ -35,7 +35,7 @@ on_every_database! {
             let all = store.summary(Window::all_time()).await.unwrap();
             assert_eq!((all.total_runs, all.complete, all.failed, all.in_progress), (12, 8, 4, 0));
             assert_eq!((all.gate_passed, all.gate_failed, all.gate_pass_rate), (8, 4, Some(8.0 / 12.0)));
-            assert_eq!(all.total_cost_usd.to_string(), "3.600000000084");
+            assert_eq!(all.total_cost_usd.unwrap().to_string(), "3.600000000084");
             assert_eq!(all.avg_cost_usd.unwrap().to_string(), "0.300000000007");
             assert!((all.avg_quality.unwrap() - 66.0 / 7.0 / 12.0).abs() < 1e-6, "{all:?}");
             assert_eq!(all.avg_duration_seconds, Some(83.0));

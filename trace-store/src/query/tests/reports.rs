@@ -40,10 +40,10 @@ on_every_database! {
         save(database, &traces);
         ask(database, async |store| {
             let costs = store.daily_costs(Window::all_time()).await.unwrap();
-            let shown: Vec<_> = costs.iter().map(|c| (c.day.as_str(), c.prompt_name.as_str(), c.calls, c.cost_usd.to_string())).collect();
+            let shown: Vec<_> = costs.iter().map(|c| (c.day.as_str(), c.prompt_name.as_str(), c.calls, c.cost_usd.map(|cost| cost.to_string()))).collect();
             assert_eq!(shown, [
-                ("2026-02-14", "other", 1, "0.000000000001".to_owned()),
-                ("2026-02-13", "report", 20, "0.011".to_owned()),
+                ("2026-02-14", "other", 1, Some("0.000000000001".to_owned())),
+                ("2026-02-13", "report", 20, Some("0.011".to_owned())),
             ]);
             assert_eq!((costs[1].input_tokens, costs[1].output_tokens), (20 * 1_055, 20 * 230));
             assert_eq!(store.daily_costs(Window::last_days(0)).await.unwrap(), []);

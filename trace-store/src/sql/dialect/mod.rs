@@ -146,14 +146,6 @@ impl Connection {
         self.kind().parameter(kind, number).into_owned()
     }
 
-    /// A parameter that is compared with a moment.
-    pub(crate) fn moment(&self, number: usize) -> String {
-        match self.kind() {
-            DatabaseKind::Sqlite => format!("${number}"),
-            DatabaseKind::Postgres => format!("${number}::timestamptz"),
-        }
-    }
-
     /// The condition that a column is in the list that is the first parameter: `trace_id` + [`Connection::in_list`].
     pub(crate) fn in_list(&self) -> &'static str {
         either!(self, connection => connection.in_list())

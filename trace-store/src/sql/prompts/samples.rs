@@ -2,7 +2,7 @@
 
 use super::select;
 use crate::sql::dialect::Connection;
-use crate::sql::value::{Cell, Value, row};
+use crate::sql::value::{Cell, Kind, Value, row};
 use trace_core::model::{Money, Timestamp};
 
 row! {
@@ -39,7 +39,7 @@ pub(crate) async fn of_prompt(
     let rest = format!(
         "{WITH_VERSIONS_AND_RUNS} WHERE t.registry_name = $1 AND e.executed_at >= {}
         ORDER BY e.executed_at DESC, e.trace_id, e.id LIMIT $3",
-        connection.moment(2),
+        connection.parameter(Kind::Time, 2),
     );
     select(connection, &rest, vec![registry_name.into(), since.into_cell(), Value::Int(most)]).await
 }
