@@ -8,7 +8,7 @@ use super::dialect::Connection;
 use super::prompts::executions::Ledger;
 use super::rows::FlagRow;
 use super::value::{Json, Row, Value};
-use super::writer::{AllRaised, Raised, RunRows, insert_flagged};
+use super::writer::{AllRaised, Raised, RunRows, flag_run};
 use crate::settings::CalibrationSettings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub(super) async fn check(
             continue;
         }
         flags.iter().for_each(|flag| add(&mut flagged, flag.clone()));
-        *run = insert_flagged(connection, &flagged, finished.sampled, ledger).await?;
+        flag_run(connection, run, &flagged, ledger).await?;
         for (row, basis) in run.flags.iter_mut().skip(had).zip(bases) {
             row.basis = Some(basis);
         }

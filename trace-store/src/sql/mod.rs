@@ -14,6 +14,7 @@ mod error;
 mod flags;
 mod link;
 pub(crate) mod migrate;
+mod newest;
 mod outbox;
 pub(crate) mod prices;
 pub(crate) mod prompts;

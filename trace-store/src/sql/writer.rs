@@ -58,7 +58,23 @@ pub(crate) async fn write(
     traces: &[FinishedTrace],
     calibration: Option<&CalibrationSettings>,
 ) -> Result<AllRaised, sqlx::Error> {
-    connection.in_transaction(async |connection| write_newest(connection, traces, calibration).await).await
+    let write = async |connection: &mut Connection, how| {
+        connection.in_transaction(async |connection| write_newest(connection, traces, calibration, how).await).await
+    };
+    match write(connection, How::Fast).await {
+        // Rows that nobody knows a trace of, left by another program perhaps: they are replaced.
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => write(connection, How::Upsert).await,
+        done => done,
+    }
+}
+
+/// How rows are written that are not there, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// In the fastest way, which fails where one is there.
+    Fast,
+    /// So that one which is there is replaced.
+    Upsert,
 }
 
 /// Writes what the program declares: its components and decision points.
@@ -77,6 +93,7 @@ async fn write_newest(
     connection: &mut Connection,
     traces: &[FinishedTrace],
     calibration: Option<&CalibrationSettings>,
+    how: How,
 ) -> Result<AllRaised, sqlx::Error> {
     // In the order of their ids: new rows go to the end of every index.
     let mut newest: BTreeMap<String, FinishedTrace> = BTreeMap::new();
@@ -97,7 +114,8 @@ async fn write_newest(
     let batch = || newest.values().chain(traces.iter().filter(|finished| is_loose(finished)));
     let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
     remove(connection, again).await?;
-    let mut runs = insert_children(connection, batch(), &mut ledger).await?;
+    let how_of = |id: &str| if stored.contains_key(id) { How::Upsert } else { how };
+    let mut runs = insert_children(connection, batch(), &mut ledger, how_of).await?;
     // From here on it is this writer's turn.
     let first = turn::take(connection, runs.len()).await?;
     if let Some(settings) = calibration {
@@ -167,6 +185,9 @@ pub(super) struct RunRows {
     pub(super) trace: TraceRow,
     pub(super) project: ProjectRow,
     pub(super) flags: Vec<FlagRow>,
+    /// Held back until it is known whether a flag belongs into it; empty where the document is written already, or not kept.
+    pub(super) document: Vec<DocumentRow>,
+    how: How,
 }
 
 /// Writes everything below the runs, and executions outside of any; the runs, in the order in which they ended.
@@ -174,23 +195,29 @@ async fn insert_children(
     connection: &mut Connection,
     traces: impl Iterator<Item = &FinishedTrace>,
     ledger: &mut Ledger,
+    how_of: impl Fn(&str) -> How,
 ) -> Result<Vec<RunRows>, sqlx::Error> {
     let mut waiting = Waiting::default();
     let mut runs = Vec::new();
+    let mut held_back = 0;
     let now = Timestamp::now();
     for finished in traces {
         let mut rows = rows::project(finished, now);
         ledger.enter(&mut rows);
         let TraceRows { trace, project, flags, executions, children } = rows;
-        waiting.push(&EXECUTIONS, executions.into_iter().map(|execution| execution.row));
-        if is_loose(finished) {
+        let loose = is_loose(finished);
+        let how = if loose { How::Upsert } else { how_of(&trace.trace_id) };
+        waiting.push(&EXECUTIONS, how, executions.into_iter().map(|execution| execution.row));
+        if loose {
             continue;
         }
-        if finished.sampled {
-            waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
+        let mut document = if finished.sampled { document::rows(finished, &trace.trace_id) } else { Vec::new() };
+        held_back += document.iter().map(|piece| piece.body.len()).sum::<usize>();
+        if held_back > BUFFER {
+            waiting.push(&DOCUMENTS, how, document.drain(..));
         }
-        waiting.push_children(children);
-        runs.push(RunRows { trace, project, flags });
+        waiting.push_children(how, children);
+        runs.push(RunRows { trace, project, flags, document, how });
         if waiting.bytes > BUFFER {
             waiting.flush(connection).await?;
         }
@@ -201,23 +228,30 @@ async fn insert_children(
     Ok(runs)
 }
 
-/// Writes what a flag changes below a run: the document, and all else where sampling had left it out. Returns the run's rows.
-pub(super) async fn insert_flagged(
+/// Takes flags into what is written of a run: its rows and its document, and all else where sampling had left it out.
+pub(super) async fn flag_run(
     connection: &mut Connection,
-    finished: &FinishedTrace,
-    was_sampled: bool,
+    run: &mut RunRows,
+    flagged: &FinishedTrace,
     ledger: &Ledger,
-) -> Result<RunRows, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     let mut waiting = Waiting::default();
-    let mut rows = rows::project(finished, Timestamp::now());
-    ledger.link(&mut rows);
-    let TraceRows { trace, project, flags, executions: _, children } = rows;
-    waiting.push(&DOCUMENTS, document::rows(finished, &trace.trace_id));
-    if !was_sampled {
-        waiting.push_children(children);
+    run.flags = rows::flags(flagged, &run.trace.trace_id, Timestamp::now());
+    run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
+    let document = document::rows(flagged, &run.trace.trace_id);
+    if !run.trace.sampled {
+        let mut rows = rows::project(flagged, Timestamp::now());
+        ledger.link(&mut rows);
+        run.trace = rows.trace;
+        waiting.push_children(run.how, rows.children);
+        run.document = document;
+    } else if run.document.is_empty() {
+        // It was too large to be held back, and is there without the flags.
+        waiting.push(&DOCUMENTS, How::Upsert, document);
+    } else {
+        run.document = document;
     }
-    waiting.flush(connection).await?;
-    Ok(RunRows { trace, project, flags })
+    waiting.flush(connection).await
 }
 
 /// Writes the runs themselves, with their numbers from `first` on, and what they add to the sums.
@@ -233,13 +267,14 @@ async fn insert_runs(
         run.trace.write_order = Some(number);
         rollups.plus(&CountedRow::from(&run.trace));
         projects.insert(run.project.project_id.clone(), run.project);
-        waiting.push(&TRACES, [run.trace]);
-        waiting.push(&FLAGS, run.flags);
+        waiting.push(&DOCUMENTS, run.how, run.document);
+        waiting.push(&TRACES, run.how, [run.trace]);
+        waiting.push(&FLAGS, run.how, run.flags);
         if waiting.bytes > BUFFER {
             waiting.flush(connection).await?;
         }
     }
-    waiting.push(&PROJECTS, projects.into_values());
+    waiting.push(&PROJECTS, How::Upsert, projects.into_values());
     waiting.flush(connection).await?;
     rollups.apply(connection).await
 }
@@ -257,20 +292,28 @@ static DOCUMENTS: Table = DocumentRow::TABLE;
 /// Rows on their way, table by table.
 #[derive(Default)]
 struct Waiting {
-    tables: BTreeMap<&'static str, (&'static Table, Vec<Vec<Value>>)>,
+    tables: BTreeMap<&'static str, (&'static Table, ByHow)>,
     bytes: usize,
 }
 
+/// Rows of a table, by how they are written.
+#[derive(Default)]
+struct ByHow {
+    fast: Vec<Vec<Value>>,
+    upsert: Vec<Vec<Value>>,
+}
+
 impl Waiting {
-    fn push_children(&mut self, children: ChildRows) {
-        self.push(&STAGES, children.stages);
-        self.push(&DECISIONS, children.decisions);
-        self.push(&OBSERVATIONS, children.observations);
-        self.push(&SCORES, children.scores);
+    fn push_children(&mut self, how: How, children: ChildRows) {
+        self.push(&STAGES, how, children.stages);
+        self.push(&DECISIONS, how, children.decisions);
+        self.push(&OBSERVATIONS, how, children.observations);
+        self.push(&SCORES, how, children.scores);
     }
 
-    fn push<R: Row>(&mut self, table: &'static Table, rows: impl IntoIterator<Item = R>) {
-        let (_, waiting) = self.tables.entry(table.name).or_insert((table, Vec::new()));
+    fn push<R: Row>(&mut self, table: &'static Table, how: How, rows: impl IntoIterator<Item = R>) {
+        let (_, waiting) = self.tables.entry(table.name).or_insert_with(|| (table, ByHow::default()));
+        let waiting = if how == How::Fast { &mut waiting.fast } else { &mut waiting.upsert };
         for row in rows {
             let cells = row.into_cells();
             self.bytes += cells.iter().map(Value::size).sum::<usize>();
@@ -280,7 +323,8 @@ impl Waiting {
 
     async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         for (table, rows) in self.tables.values_mut() {
-            connection.insert(table, std::mem::take(rows)).await?;
+            connection.insert_new(table, std::mem::take(&mut rows.fast)).await?;
+            connection.insert(table, std::mem::take(&mut rows.upsert)).await?;
         }
         self.bytes = 0;
         Ok(())

@@ -5,6 +5,8 @@
 //! the same code for both.
 
 #[cfg(feature = "postgres")]
+mod copy;
+#[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -164,6 +166,17 @@ impl Connection {
     /// Inserts rows. A row whose key exists replaces the one that is there, but for what the table keeps.
     pub(crate) async fn insert(&mut self, table: &'static Table, rows: Vec<Vec<Value>>) -> Result<(), sqlx::Error> {
         either!(self, connection => connection.insert(table, rows).await)
+    }
+
+    /// Inserts rows whose keys are not there, in the fastest way of the database. A row whose key is there is an error.
+    pub(crate) async fn insert_new(&mut self, table: &'static Table, rows: Vec<Vec<Value>>) -> Result<(), sqlx::Error> {
+        match self {
+            // There is no faster way.
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => connection.insert(table, rows).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => connection.copy(table, rows).await,
+        }
     }
 
     /// Begins a transaction that may write.

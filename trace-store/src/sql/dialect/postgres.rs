@@ -1,8 +1,10 @@
 //! Postgres: a server that several machines may write to.
 //!
-//! Rows are inserted column by column, `UNNEST($1::text[], …)`: one statement for any number of rows, and it keeps `ON CONFLICT`. Moments,
+//! New rows are copied in binary ([`super::copy`]). Others are inserted column by column, `UNNEST($1::text[], …)`: one statement for any
+//! number of rows, and it keeps `ON CONFLICT`. Moments,
 //! objects and lists travel as text and are cast there; money travels as picodollars and becomes NUMERIC(20,12).
 
+use super::copy::CopyRows;
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
 use crate::sql::url::{DatabaseKind, DatabaseUrl};
@@ -189,6 +191,25 @@ impl Postgres {
         Ok(())
     }
 
+    /// Inserts rows by binary `COPY`, which knows no `ON CONFLICT`.
+    pub(super) async fn copy(&mut self, table: &'static Table, rows: Vec<Vec<Value>>) -> Result<(), sqlx::Error> {
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let mut bytes = CopyRows::new();
+            while let Some(row) = rows.next_if(|_| bytes.len() < BYTES) {
+                bytes.push(table.columns, &row)?;
+            }
+            let Self { connection, patience } = self;
+            within(*patience, async {
+                let mut copy = connection.copy_in_raw(copy_statement(table)).await?;
+                copy.send(bytes.finish()).await?;
+                copy.finish().await
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn close(self) {
         // A server that is gone needs no farewell.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.connection.close()).await;
@@ -247,6 +268,17 @@ fn insert_statement(table: &'static Table) -> SqlStr {
         AssertSqlSafe(Arc::<str>::from(sql)).into_sql_str()
     });
     statement.clone()
+}
+
+/// The statement that copies rows; made once.
+fn copy_statement(table: &'static Table) -> &'static str {
+    static MADE: LazyLock<Mutex<HashMap<&'static str, &'static str>>> = LazyLock::new(Mutex::default);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.entry(table.name).or_insert_with(|| {
+        let names = table.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
+        // There is one for each of a dozen tables.
+        Box::leak(format!("COPY {} ({names}) FROM STDIN (FORMAT binary)", table.name).into_boxed_str())
+    })
 }
 
 type PgQuery = Query<'static, sqlx::Postgres, PgArguments>;

@@ -71,7 +71,8 @@ impl Rollups {
         for gone in self.gone.difference(&self.gaps) {
             remove_gap(connection, gone).await?;
         }
-        let gaps = self.gaps.into_iter().map(|key| key.into_iter().map(Value::Text).collect()).collect();
+        // What was there before is there still.
+        let gaps = self.gaps.difference(&self.gone).map(|key| key.iter().cloned().map(Value::Text).collect()).collect();
         connection.insert(&GAPS, gaps).await
     }
 }

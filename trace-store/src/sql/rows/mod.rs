@@ -60,6 +60,12 @@ pub(crate) fn project(finished: &FinishedTrace, now: Timestamp) -> TraceRows {
     TraceRows { trace: row, project, flags, executions, children }
 }
 
+/// The rows of a trace's flags.
+pub(crate) fn flags(finished: &FinishedTrace, trace_id: &str, now: Timestamp) -> Vec<FlagRow> {
+    let about = About { trace_id: trace_id.to_owned(), trace: &finished.trace, now };
+    children::flags(&about, &mut Cleaner::default())
+}
+
 /// What a trace is called in every row: its id, made fit for a key.
 pub(crate) fn key(trace: &Trace) -> String {
     Cleaner::default().name(&trace.trace_id)

@@ -1,3 +1,4 @@
+ALTER TABLE trace_documents ALTER COLUMN body SET STORAGE EXTENDED;
 DROP TABLE principle_rollups;
 DROP TABLE daily_rollups;
 DROP TABLE principle_gaps;

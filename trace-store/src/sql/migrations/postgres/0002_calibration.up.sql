@@ -79,3 +79,6 @@ CREATE TABLE principle_rollups (
 ) WITH (fillfactor = 70);
 
 CREATE INDEX principle_rollups_principle_idx ON principle_rollups (principle_id, day);
+
+-- Pieces are compressed before they come here: trying it again costs the server more than all else of a row.
+ALTER TABLE trace_documents ALTER COLUMN body SET STORAGE EXTERNAL;

@@ -1,0 +1,129 @@
+//! Rows as the binary `COPY` of Postgres takes them: [the format](https://www.postgresql.org/docs/current/sql-copy.html) is a header, for each
+//! row the number of fields and for each field its length and the bytes that the type's `recv` function reads, and an end.
+//!
+//! Comes in: cells, and the kinds of their columns. Goes out: bytes. It saves the server from reading texts, and the writer from making them.
+
+use crate::sql::time;
+use crate::sql::value::{Column, Kind, Value};
+use trace_core::model::Timestamp;
+
+/// Signature, flags, and the length of an extension.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+
+/// 2000-01-01, from which Postgres counts, in microseconds since 1970.
+const EPOCH: i64 = 946_684_800_000_000;
+
+const DAY: i64 = 86_400_000_000;
+
+/// The type `text`, of which all lists are.
+const TEXT: i32 = 25;
+
+/// Rows on their way.
+#[derive(Debug)]
+pub(super) struct CopyRows(Vec<u8>);
+
+impl CopyRows {
+    pub(super) fn new() -> Self {
+        Self(HEADER.to_vec())
+    }
+
+    /// How many bytes there are so far.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds a row.
+    pub(super) fn push(&mut self, columns: &[Column], cells: &[Value]) -> Result<(), sqlx::Error> {
+        self.int16(columns.len());
+        for (column, cell) in columns.iter().zip(cells) {
+            self.field(column, cell)?;
+        }
+        Ok(())
+    }
+
+    /// Everything, with the end.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.0.extend_from_slice(&(-1_i16).to_be_bytes());
+        self.0
+    }
+
+    fn field(&mut self, column: &Column, cell: &Value) -> Result<(), sqlx::Error> {
+        match (column.kind, cell) {
+            (_, Value::Null) => self.0.extend_from_slice(&(-1_i32).to_be_bytes()),
+            (Kind::Text, Value::Text(text)) => self.sized(&[text.as_bytes()]),
+            // The first byte is the version of the format.
+            (Kind::Json, Value::Text(text)) => self.sized(&[&[1], text.as_bytes()]),
+            (Kind::Time, Value::Text(text)) => self.sized(&[&(micros(column, text)? - EPOCH).to_be_bytes()]),
+            (Kind::Day, Value::Text(text)) => {
+                let micros = micros(column, &format!("{text}T00:00:00Z"))?;
+                // Years 1 to 9999 are a few million days.
+                #[allow(clippy::cast_possible_truncation)]
+                let days = (micros - EPOCH).div_euclid(DAY) as i32;
+                self.sized(&[&days.to_be_bytes()]);
+            }
+            (Kind::Int, Value::Int(number)) => self.sized(&[&number.to_be_bytes()]),
+            (Kind::Float, Value::Float(number)) => self.sized(&[&number.to_be_bytes()]),
+            (Kind::Bool, Value::Bool(truth)) => self.sized(&[&[u8::from(*truth)]]),
+            (Kind::Bytes, Value::Bytes(bytes)) => self.sized(&[bytes]),
+            (Kind::Money, Value::Int(picodollars)) => self.numeric(*picodollars),
+            (Kind::List, Value::List(list)) => self.list(list),
+            (kind, _) => return Err(unfit(column, &format!("a cell is not of the kind {kind:?}"))),
+        }
+        Ok(())
+    }
+
+    /// A field of these bytes.
+    fn sized(&mut self, parts: &[&[u8]]) {
+        self.int32(parts.iter().map(|part| part.len()).sum());
+        parts.iter().for_each(|part| self.0.extend_from_slice(part));
+    }
+
+    /// A list of texts: dimensions, whether there are nulls, the type; for the dimension its length and first index; the texts.
+    fn list(&mut self, list: &[String]) {
+        let dimensions = usize::from(!list.is_empty());
+        self.int32(12 + 8 * dimensions + list.iter().map(|text| 4 + text.len()).sum::<usize>());
+        self.int32(dimensions);
+        self.int32(0);
+        self.0.extend_from_slice(&TEXT.to_be_bytes());
+        if dimensions > 0 {
+            self.int32(list.len());
+            self.int32(1);
+        }
+        list.iter().for_each(|text| self.sized(&[text.as_bytes()]));
+    }
+
+    /// Dollars with 12 decimals, as digits of base 10,000: how many, the power of the first, the sign, the decimals shown, the digits.
+    fn numeric(&mut self, picodollars: i64) {
+        let mut rest = picodollars.unsigned_abs();
+        let mut digits = Vec::new();
+        while rest > 0 {
+            digits.push(u16::try_from(rest % 10_000).unwrap_or(0));
+            rest /= 10_000;
+        }
+        // Three of them are the decimals.
+        let weight = i16::try_from(digits.len()).unwrap_or(0) - 4;
+        self.int32(8 + 2 * digits.len());
+        self.int16(digits.len());
+        self.0.extend_from_slice(&weight.to_be_bytes());
+        self.int16(if picodollars < 0 { 0x4000 } else { 0 });
+        self.int16(12);
+        digits.iter().rev().for_each(|digit| self.0.extend_from_slice(&digit.to_be_bytes()));
+    }
+
+    /// Counts here are far below what the bytes can hold: a table has dozens of columns, a value megabytes.
+    fn int16(&mut self, number: usize) {
+        self.0.extend_from_slice(&u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes());
+    }
+
+    fn int32(&mut self, number: usize) {
+        self.0.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
+    }
+}
+
+fn micros(column: &Column, text: &str) -> Result<i64, sqlx::Error> {
+    text.parse::<Timestamp>().map(time::micros).map_err(|error| unfit(column, &error.to_string()))
+}
+
+fn unfit(column: &Column, reason: &str) -> sqlx::Error {
+    sqlx::Error::Encode(format!("column {}: {reason}", column.name).into())
+}

@@ -1,0 +1,227 @@
+//! The newest of something before a moment that moves on: read from the database in pieces, each row once.
+//!
+//! Comes in: moments, none earlier than the one before. Goes out: what had ended by then, newest first, as much as is needed. Usually one
+//! read serves a whole batch. Where runs of others lie between those of the batch, an outbox that drains perhaps, it reads on from where it is.
+
+use super::calibration::BasisRow;
+use super::dialect::Connection;
+use super::time;
+use super::value::{Column, Kind, Row, Table, Value};
+use crate::calibrate::RunFigures;
+use trace_core::model::Timestamp;
+
+/// Rows read beyond what is needed, for the runs of a batch that ended one after the other.
+const BEYOND: usize = 256;
+
+/// Something of complete runs, ordered by when they ended.
+pub(super) trait Past: Clone {
+    /// The table with what is read.
+    const TABLE: Table;
+
+    /// The condition on the rows that count; `$1` is the principle, if it is about one.
+    const CONDITION: &'static str;
+
+    /// What decides between rows that ended at once: the one recorded later is the newer.
+    const TIE: Option<&'static str>;
+
+    /// When the run ended, in microseconds since 1970.
+    fn ended(&self) -> i64;
+
+    /// A row that was read.
+    fn of_cells(cells: Vec<Value>) -> Option<Self>;
+
+    /// What it is of a run; `None` where the run does not count.
+    fn of_run(run: &RunFigures, principle: Option<&str>) -> Option<Self>;
+}
+
+impl Past for RunFigures {
+    const TABLE: Table = BasisRow::TABLE;
+    const CONDITION: &'static str = "status = 'complete'";
+    const TIE: Option<&'static str> = Some("write_order");
+
+    fn ended(&self) -> i64 {
+        self.completed_at
+    }
+
+    fn of_cells(cells: Vec<Value>) -> Option<Self> {
+        BasisRow::from_cells(cells)?.into_figures()
+    }
+
+    fn of_run(run: &RunFigures, _: Option<&str>) -> Option<Self> {
+        Some(run.clone())
+    }
+}
+
+/// A moment at which a run with a certain gap ended.
+impl Past for i64 {
+    const TABLE: Table = Table {
+        name: "principle_gaps",
+        key: &[],
+        keep: &[],
+        adds: false,
+        columns: &[Column { name: "completed_at", kind: Kind::Time }],
+    };
+    const CONDITION: &'static str = "principle_id = $1";
+    const TIE: Option<&'static str> = None;
+
+    fn ended(&self) -> i64 {
+        *self
+    }
+
+    fn of_cells(cells: Vec<Value>) -> Option<Self> {
+        match cells.into_iter().next() {
+            Some(Value::Text(text)) => text.parse().ok().map(time::micros),
+            _ => None,
+        }
+    }
+
+    fn of_run(run: &RunFigures, principle: Option<&str>) -> Option<Self> {
+        run.gaps.iter().any(|gap| Some(gap.as_str()) == principle).then_some(run.completed_at)
+    }
+}
+
+/// Which rows are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Range {
+    /// Those that had ended by then.
+    pub(super) moment: i64,
+    /// The last moment that will be asked for.
+    pub(super) until: i64,
+    /// How many are needed.
+    pub(super) enough: usize,
+}
+
+/// What is known so far, newest first.
+#[derive(Debug)]
+pub(super) struct Newest<T> {
+    rows: Vec<T>,
+    /// All that had ended by then is known, as far back as the rows go; `None` before anything was read.
+    until: Option<i64>,
+    /// Whether there is nothing older.
+    all: bool,
+}
+
+impl<T> Default for Newest<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), until: None, all: false }
+    }
+}
+
+impl<T: Past> Newest<T> {
+    /// The rows from a place on, at most so many.
+    pub(super) fn from(&self, start: usize, most: usize) -> &[T] {
+        let rows = &self.rows[start.min(self.rows.len())..];
+        &rows[..rows.len().min(most)]
+    }
+
+    /// Adds what a run of the batch brings: of those that ended at once it is the newest. Beyond what is known it is added when that is read.
+    pub(super) fn add(&mut self, row: T) {
+        if self.until.is_some_and(|until| row.ended() <= until) {
+            let place = self.rows.partition_point(|other| other.ended() > row.ended());
+            self.rows.insert(place, row);
+        }
+    }
+
+    /// Where the rows begin that had ended by a moment; reads what is missing. `batch` are runs that are in no table yet.
+    pub(super) async fn find(
+        &mut self,
+        connection: &mut Connection,
+        range: Range,
+        principle: Option<&str>,
+        batch: &[RunFigures],
+    ) -> Result<usize, sqlx::Error> {
+        loop {
+            match self.until {
+                None => self.read_back(connection, range, range.until, principle, batch).await?,
+                Some(until) if until < range.moment => self.read_on(connection, range, until, principle, batch).await?,
+                Some(_) => {
+                    let start = self.rows.partition_point(|row| row.ended() > range.moment);
+                    if self.all || self.rows.len() - start >= range.enough {
+                        return Ok(start);
+                    }
+                    self.read_back(connection, range, range.moment, principle, batch).await?;
+                }
+            }
+        }
+    }
+
+    /// Reads anew what had ended by a moment.
+    async fn read_back(
+        &mut self,
+        connection: &mut Connection,
+        range: Range,
+        until: i64,
+        principle: Option<&str>,
+        batch: &[RunFigures],
+    ) -> Result<(), sqlx::Error> {
+        let limit = range.enough + BEYOND;
+        let rows = read(connection, principle, None, until, limit).await?;
+        // Rows that cannot be read are no reason to go on asking.
+        *self = Self { all: rows.len() < limit, rows, until: Some(until) };
+        self.add_batch(batch, principle, i64::MIN);
+        Ok(())
+    }
+
+    /// Adds what the batch brings that had ended after a moment.
+    fn add_batch(&mut self, batch: &[RunFigures], principle: Option<&str>, after: i64) {
+        let rows = batch.iter().filter_map(|run| T::of_run(run, principle));
+        rows.filter(|row| row.ended() > after).for_each(|row| self.add(row));
+    }
+
+    /// Reads on from what is known.
+    async fn read_on(
+        &mut self,
+        connection: &mut Connection,
+        range: Range,
+        known: i64,
+        principle: Option<&str>,
+        batch: &[RunFigures],
+    ) -> Result<(), sqlx::Error> {
+        let limit = range.enough + BEYOND;
+        let mut rows: Vec<T> = read(connection, principle, Some(known), range.until, limit).await?;
+        let mut until = range.until;
+        if rows.len() >= limit {
+            // Of those that ended at the last moment there may be more.
+            until = rows.last().map_or(known, |last| last.ended() - 1);
+            rows.retain(|row| row.ended() <= until);
+        }
+        if until <= known {
+            return self.read_back(connection, range, range.moment, principle, batch).await;
+        }
+        rows.reverse();
+        rows.append(&mut self.rows);
+        // Far more than is ever needed need not be kept.
+        self.all &= rows.len() <= 4 * limit;
+        rows.truncate(4 * limit);
+        (self.rows, self.until) = (rows, Some(until));
+        self.add_batch(batch, principle, known);
+        Ok(())
+    }
+}
+
+/// Reads rows that had ended by a moment: the newest, newest first; or those after another moment, oldest first.
+async fn read<T: Past>(
+    connection: &mut Connection,
+    principle: Option<&str>,
+    after: Option<i64>,
+    until: i64,
+    limit: usize,
+) -> Result<Vec<T>, sqlx::Error> {
+    let mut arguments: Vec<Value> = principle.into_iter().map(Value::from).collect();
+    let mut condition = T::CONDITION.to_owned();
+    for (comparison, moment) in [(">", after), ("<=", Some(until))] {
+        let Some(moment) = moment else { continue };
+        arguments.push(Value::Text(time::fixed(Timestamp::from_nanos(i128::from(moment) * 1000))));
+        let parameter = connection.parameter(Kind::Time, arguments.len());
+        condition += &format!(" AND completed_at {comparison} {parameter}");
+    }
+    let (name, direction) = (T::TABLE.name, if after.is_some() { "ASC" } else { "DESC" });
+    let tie = T::TIE.map(|column| format!(", {column} {direction}")).unwrap_or_default();
+    let columns = connection.selection(&T::TABLE);
+    // The bare name would be the text that is selected.
+    let sql = format!(
+        "SELECT {columns} FROM {name} WHERE {condition} ORDER BY {name}.completed_at {direction}{tie} LIMIT {limit}"
+    );
+    let rows = connection.fetch(sql, arguments, T::TABLE.columns).await?;
+    Ok(rows.into_iter().filter_map(T::of_cells).collect())
+}
