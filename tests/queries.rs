@@ -132,7 +132,10 @@ fn load(dir: &Path, url: &DatabaseUrl) {
             again: false,
         })
         .collect();
-    let sink = RowsSink::new(url, dir, RowsOptions::default()).unwrap();
+    // Flags depend on which runs a database has had before: a folder has none.
+    let mut options = RowsOptions::default();
+    options.calibration = None;
+    let sink = RowsSink::new(url, dir, options).unwrap();
     sink.store(&traces).into_iter().for_each(|stored| drop(stored.unwrap()));
 }
 

@@ -89,8 +89,20 @@ pub(crate) struct PruneArgs {
 )]
 pub(crate) struct ExportArgs {
     /// The file, or - for stdout (JSON lines)
-    #[arg(value_name = "FILE")]
-    pub(crate) to: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "otlp")]
+    pub(crate) to: Option<PathBuf>,
+
+    /// Send the runs as OpenTelemetry spans to this endpoint instead: http://HOST:PORT, https://HOST
+    #[arg(long, value_name = "URL", conflicts_with_all = ["to", "format", "force"])]
+    pub(crate) otlp: Option<String>,
+
+    /// The conventions that the spans speak: genai, mlflow, langfuse, phoenix, or several with commas
+    #[arg(long, value_name = "PROFILES", default_value = "genai", requires = "otlp")]
+    pub(crate) profiles: String,
+
+    /// A header of every request, NAME=VALUE; OTEL_EXPORTER_OTLP_HEADERS keeps secrets out of the list of processes
+    #[arg(long = "header", value_name = "NAME=VALUE", requires = "otlp")]
+    pub(crate) headers: Vec<String>,
 
     /// What to write; without it, what the file's name says
     #[arg(long, value_enum, value_name = "FORMAT")]

@@ -1,8 +1,10 @@
-//! `export`: runs with their documents, as JSON lines or as Parquet.
+//! `export`: runs with their documents, as JSON lines or as Parquet; or as spans, to a backend of OpenTelemetry ([`otlp`]).
 //!
 //! Runs are collected in a hidden file beside the target ([`stage`]), page by page, with a note of how far it is. Only when all are there does
 //! the target get its name. An interrupted export is taken up again by the same command.
 
+#[cfg(feature = "otlp")]
+mod otlp;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod stage;
@@ -19,6 +21,7 @@ use serde_json::value::RawValue;
 use stage::{Plan, Stage};
 use std::path::Path;
 use std::process::ExitCode;
+use trace_core::model::Trace;
 use trace_core::text::escape_json;
 use trace_store::query::{Filter, Listing, Page, QueryError, Store, TraceItem, Window};
 
@@ -37,19 +40,23 @@ struct Run<'a> {
 pub(crate) async fn run(context: &mut Context, args: &ExportArgs) -> Result<ExitCode, Failure> {
     let filter = args.filter.as_deref().map_or_else(|| Ok(Filter::all()), ask::filter)?;
     let window = ask::between(args.since.as_deref(), args.until.as_deref())?;
-    let format = format(args)?;
-    if args.to.as_os_str() == "-" {
+    let to = match (&args.to, &args.otlp) {
+        (Some(to), None) => to,
+        (_, url) => return send(context, args, url.as_deref().unwrap_or_default(), &filter, window).await,
+    };
+    let format = format(args, to)?;
+    if to.as_os_str() == "-" {
         let store = ask::open(&context.place).await?;
         let found = to_stdout(&mut context.out, &store, &filter, window).await?;
         store.close().await;
         return Ok(exit_code(found));
     }
-    if args.to.exists() && !args.force {
-        let shown = one_line(&args.to.display().to_string(), 500);
+    if to.exists() && !args.force {
+        let shown = one_line(&to.display().to_string(), 500);
         return Err(Failure::Usage(format!("{shown} is there already; --force replaces it")));
     }
     let plan = Plan { format, filter: filter.to_string(), since: args.since.clone(), until: args.until.clone() };
-    let mut stage = Stage::open(&args.to, plan, window)?;
+    let mut stage = Stage::open(to, plan, window)?;
     if stage.runs() > 0 {
         say(&format!("going on after {}", counted(stage.runs(), "run")));
     }
@@ -58,9 +65,29 @@ pub(crate) async fn run(context: &mut Context, args: &ExportArgs) -> Result<Exit
     collect(&store, &filter, &mut stage, all).await?;
     store.close().await;
     let runs = stage.runs();
-    finish(stage, &args.to, format)?;
-    context.out.line(&format!("{} in {}", counted(runs, "run"), one_line(&args.to.display().to_string(), 500)))?;
+    finish(stage, to, format)?;
+    context.out.line(&format!("{} in {}", counted(runs, "run"), one_line(&to.display().to_string(), 500)))?;
     Ok(exit_code(runs))
+}
+
+#[cfg(feature = "otlp")]
+async fn send(
+    context: &mut Context,
+    args: &ExportArgs,
+    url: &str,
+    filter: &Filter,
+    window: Window,
+) -> Result<ExitCode, Failure> {
+    let options = otlp::options(url, args)?;
+    let store = ask::open(&context.place).await?;
+    let sent = otlp::send(&store, &options, filter, window).await;
+    store.close().await;
+    sent?.tell(&mut context.out, url)
+}
+
+#[cfg(not(feature = "otlp"))]
+async fn send(_: &mut Context, _: &ExportArgs, _: &str, _: &Filter, _: Window) -> Result<ExitCode, Failure> {
+    Err(Failure::Usage("this program was built without OTLP; export .jsonl".to_owned()))
 }
 
 fn exit_code(found: u64) -> ExitCode {
@@ -68,15 +95,15 @@ fn exit_code(found: u64) -> ExitCode {
 }
 
 /// The format: as asked for, else as the file's name says.
-fn format(args: &ExportArgs) -> Result<Format, Failure> {
-    let by_name = || match args.to.extension().and_then(|ending| ending.to_str()) {
+fn format(args: &ExportArgs, to: &Path) -> Result<Format, Failure> {
+    let by_name = || match to.extension().and_then(|ending| ending.to_str()) {
         Some("parquet") => Some(Format::Parquet),
         Some("jsonl" | "ndjson") => Some(Format::Jsonl),
-        _ => (args.to.as_os_str() == "-").then_some(Format::Jsonl),
+        _ => (to.as_os_str() == "-").then_some(Format::Jsonl),
     };
     let unclear = "the file's name does not end in .jsonl or .parquet; --format says which it is";
     let format = args.format.or_else(by_name).ok_or_else(|| Failure::Usage(unclear.to_owned()))?;
-    if format == Format::Parquet && args.to.as_os_str() == "-" {
+    if format == Format::Parquet && to.as_os_str() == "-" {
         return Err(Failure::Usage("Parquet cannot be written to a pipe; name a file".to_owned()));
     }
     if format == Format::Parquet && cfg!(not(feature = "parquet")) {
@@ -136,8 +163,14 @@ async fn next_page(
 
 /// A run's document as one line; `None` where sampling left it out.
 async fn document(store: &Store, trace_id: &str) -> Result<Option<String>, Failure> {
+    let trace = whole(store, trace_id).await?;
+    trace.map(|trace| serde_json::to_string(&trace)).transpose().map_err(Failure::of)
+}
+
+/// A run's document; `None` where sampling left it out.
+async fn whole(store: &Store, trace_id: &str) -> Result<Option<Trace>, Failure> {
     match store.full_trace(trace_id).await {
-        Ok(found) => serde_json::to_string(&found.trace).map(Some).map_err(Failure::of),
+        Ok(found) => Ok(Some(found.trace)),
         Err(QueryError::NoDocument { .. }) => Ok(None),
         Err(error) => Err(ask::failure(&error)),
     }
