@@ -9,6 +9,7 @@
 use lexopt::prelude::*;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use whytrace::model::Status;
 use whytrace::query::{Filter, GroupBy, Page, QueryError, Store, TraceItem, Window};
 use whytrace::sql::DatabaseUrl;
 
@@ -128,7 +129,7 @@ async fn ask(store: &Store, question: &str, newest: &[TraceItem], n: usize) -> R
         "by intent" => drop(store.by_intent(&said(&run.intent), month, &page).await?),
         "by domain" => drop(store.by_domain(&said(&run.domain), month, &page).await?),
         "by session" => drop(store.by_session(&run.session_id, month, &page).await?),
-        "by status" => drop(store.by_status("failed", month, &page).await?),
+        "by status" => drop(store.by_status(Status::Failed, month, &page).await?),
         "by prompt and version" => drop(store.by_prompt("write_report", Some(2), month, &page).await?),
         "gate failures" => drop(store.quality_gate_failures(month, &page).await?),
         "low scoring principle" => drop(store.low_scoring_principle("META-12", 1.0, month, &page).await?),
@@ -145,10 +146,14 @@ async fn ask(store: &Store, question: &str, newest: &[TraceItem], n: usize) -> R
         "full trace" => drop(store.full_trace(&run.trace_id).await?),
         "compare" => drop(store.compare(&run.trace_id, &other.trace_id).await?),
         "why" => drop(store.why(&run.trace_id).await?),
-        "summary, 30 days" => drop(store.summary(month).await?),
+        "summary, 30 days" => {
+            store.summary(month).await?;
+        }
         "summary by intent, 30 days" => drop(store.summary_by(GroupBy::Intent, month).await?),
         "principle patterns, 30 days" => drop(store.principle_patterns(3, month).await?),
-        "summary, all time" => drop(store.summary(always).await?),
+        "summary, all time" => {
+            store.summary(always).await?;
+        }
         "summary by project, all time" => drop(store.summary_by(GroupBy::Project, always).await?),
         "principle patterns, all time" => drop(store.principle_patterns(3, always).await?),
         "daily costs, 30 days" => drop(store.daily_costs(month).await?),
