@@ -3,7 +3,7 @@
 //! Comes in: a batch of traces that is being written. Goes out: the same traces with their flags. A trace is checked when it is written for
 //! the first time, and never again: sent again, it gets the flags that its rows have.
 
-use super::calibration::{self, BasisRow, Candidate};
+use super::calibration::{self, BasisRow, Candidate, Memory};
 use super::dialect::Connection;
 use super::prompts::executions::Ledger;
 use super::rows::FlagRow;
@@ -41,17 +41,18 @@ pub(super) async fn restore(
     Ok(raised)
 }
 
-/// Checks the runs that were not `known` before, and writes what their flags change. `runs` are in the order of recording.
+/// Checks the runs that were not `known` before, and writes what their flags change. `runs` are in the order of recording, from `first` on.
 pub(super) async fn check(
     connection: &mut Connection,
-    settings: &CalibrationSettings,
+    (settings, memory): (&CalibrationSettings, &mut Memory),
+    first: i64,
     runs: &mut [RunRows],
     traces: &BTreeMap<String, FinishedTrace>,
     known: impl Fn(&str) -> bool,
     ledger: &Ledger,
 ) -> Result<AllRaised, sqlx::Error> {
     let candidates: Vec<Option<Candidate>> = runs.iter().map(|run| candidate(run, &known)).collect();
-    let verdicts = calibration::flags(connection, settings, &candidates).await?;
+    let verdicts = calibration::flags(connection, settings, memory, first, &candidates).await?;
     let mut raised = AllRaised::new();
     for (run, verdicts) in runs.iter_mut().zip(verdicts) {
         let id = run.trace.trace_id.clone();

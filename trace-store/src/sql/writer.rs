@@ -3,6 +3,7 @@
 //! Comes in: finished traces and a connection. Goes out: their rows. An older version of a trace (fewer late events) never replaces a newer one;
 //! what reviewers wrote, human scores and resolved prompts stay when a trace is sent again.
 
+use super::calibration::Memory;
 use super::dialect::Connection;
 use super::prompts::executions::{Ledger, is_loose};
 use super::rollups::{self, CountedRow, Rollups};
@@ -52,20 +53,50 @@ pub(crate) struct Raised {
 /// What was found out about the traces of a batch, by [`rows::key`]; of most of them nothing.
 pub(crate) type AllRaised = HashMap<String, Raised>;
 
-/// Writes the traces in one transaction: all of them, or none. With settings it checks those that it has not seen before.
+/// How a writer checks what it writes.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    /// When runs are flagged; `None`: they are not checked.
+    pub(crate) settings: Option<CalibrationSettings>,
+    memory: Memory,
+}
+
+impl Checks {
+    pub(crate) fn new(settings: Option<CalibrationSettings>) -> Self {
+        Self { settings, memory: Memory::default() }
+    }
+}
+
+/// Writes the traces in one transaction: all of them, or none. It checks those that the database has not seen before.
 pub(crate) async fn write(
     connection: &mut Connection,
     traces: &[FinishedTrace],
-    calibration: Option<&CalibrationSettings>,
+    checks: &mut Checks,
 ) -> Result<AllRaised, sqlx::Error> {
-    let write = async |connection: &mut Connection, how| {
-        connection.in_transaction(async |connection| write_newest(connection, traces, calibration, how).await).await
-    };
-    match write(connection, How::Fast).await {
+    match write_once(connection, traces, checks, How::Fast).await {
         // Rows that nobody knows a trace of, left by another program perhaps: they are replaced.
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => write(connection, How::Upsert).await,
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            write_once(connection, traces, checks, How::Upsert).await
+        }
         done => done,
     }
+}
+
+async fn write_once(
+    connection: &mut Connection,
+    traces: &[FinishedTrace],
+    checks: &mut Checks,
+    how: How,
+) -> Result<AllRaised, sqlx::Error> {
+    // What is remembered of a batch holds only if the batch is committed.
+    let mut memory = std::mem::take(&mut checks.memory);
+    let settings = checks.settings;
+    let work = async |connection: &mut Connection| {
+        write_newest(connection, traces, settings.as_ref().map(|settings| (settings, &mut memory)), how).await
+    };
+    let raised = connection.in_transaction(work).await?;
+    checks.memory = memory;
+    Ok(raised)
 }
 
 /// How rows are written that are not there, as far as is known.
@@ -92,7 +123,7 @@ pub(crate) async fn write_declared(connection: &mut Connection, registry: &Regis
 async fn write_newest(
     connection: &mut Connection,
     traces: &[FinishedTrace],
-    calibration: Option<&CalibrationSettings>,
+    checks: Option<(&CalibrationSettings, &mut Memory)>,
     how: How,
 ) -> Result<AllRaised, sqlx::Error> {
     // In the order of their ids: new rows go to the end of every index.
@@ -113,14 +144,21 @@ async fn write_newest(
     rollups::counted(connection, again.clone()).await?.iter().for_each(|row| rollups.minus(row));
     let batch = || newest.values().chain(traces.iter().filter(|finished| is_loose(finished)));
     let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
-    remove(connection, again).await?;
+    remove(connection, again.clone()).await?;
     let how_of = |id: &str| if stored.contains_key(id) { How::Upsert } else { how };
     let mut runs = insert_children(connection, batch(), &mut ledger, how_of).await?;
     // From here on it is this writer's turn.
     let first = turn::take(connection, runs.len()).await?;
-    if let Some(settings) = calibration {
+    if let Some((settings, memory)) = checks {
+        if !again.is_empty() {
+            // Their rows change, and with them what is remembered.
+            *memory = Memory::default();
+        }
         let known = |id: &str| stored.contains_key(id);
-        raised.extend(flags::check(connection, settings, &mut runs, &newest, known, &ledger).await?);
+        raised.extend(flags::check(connection, (settings, memory), first, &mut runs, &newest, known, &ledger).await?);
+        if !again.is_empty() {
+            *memory = Memory::default();
+        }
     }
     insert_runs(connection, runs, first, rollups).await?;
     ledger.close(connection).await?;
@@ -143,7 +181,8 @@ async fn delete_now(connection: &mut Connection, ids: Vec<String>) -> Result<u64
         let sql = format!("{delete}{}", connection.in_list());
         traces = connection.run(sql, vec![Value::List(ids.clone())]).await?;
     }
-    turn::take(connection, 0).await?;
+    // A number of its own: whoever remembers the past sees that it changed.
+    turn::take(connection, 1).await?;
     rollups.apply(connection).await?;
     Ok(traces)
 }
