@@ -8,7 +8,7 @@ use super::dialect::Connection;
 use super::prompts::executions::Ledger;
 use super::rows::FlagRow;
 use super::value::{Json, Row, Value};
-use super::writer::{AllRaised, Raised, RunRows, flag_run};
+use super::writer::{AllRaised, Raised, RunRows, Waiting, flag_run};
 use crate::settings::CalibrationSettings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +54,7 @@ pub(super) async fn check(
     let candidates: Vec<Option<Candidate>> = runs.iter().map(|run| candidate(run, &known)).collect();
     let verdicts = calibration::flags(connection, settings, memory, first, &candidates).await?;
     let mut raised = AllRaised::new();
+    let mut waiting = Waiting::default();
     for (run, verdicts) in runs.iter_mut().zip(verdicts) {
         let id = run.trace.trace_id.clone();
         let Some(finished) = traces.get(&id) else { continue };
@@ -66,12 +67,14 @@ pub(super) async fn check(
             continue;
         }
         flags.iter().for_each(|flag| add(&mut flagged, flag.clone()));
-        flag_run(connection, run, &flagged, ledger).await?;
+        flag_run(run, flagged, ledger, &mut waiting);
+        waiting.flush_if_full(connection).await?;
         for (row, basis) in run.flags.iter_mut().skip(had).zip(bases) {
             row.basis = Some(basis);
         }
         raised.insert(id, Raised { flags, new: true });
     }
+    waiting.flush(connection).await?;
     Ok(raised)
 }
 

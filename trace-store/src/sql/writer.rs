@@ -224,8 +224,8 @@ pub(super) struct RunRows {
     pub(super) trace: TraceRow,
     pub(super) project: ProjectRow,
     pub(super) flags: Vec<FlagRow>,
-    /// Held back until it is known whether a flag belongs into it; empty where the document is written already, or not kept.
-    pub(super) document: Vec<DocumentRow>,
+    /// What the document is made of, once it is known whether a flag belongs into it.
+    pub(super) finished: FinishedTrace,
     how: How,
 }
 
@@ -238,7 +238,6 @@ async fn insert_children(
 ) -> Result<Vec<RunRows>, sqlx::Error> {
     let mut waiting = Waiting::default();
     let mut runs = Vec::new();
-    let mut held_back = 0;
     let now = Timestamp::now();
     for finished in traces {
         let mut rows = rows::project(finished, now);
@@ -250,16 +249,12 @@ async fn insert_children(
         if loose {
             continue;
         }
-        let mut document = if finished.sampled { document::rows(finished, &trace.trace_id) } else { Vec::new() };
-        held_back += document.iter().map(|piece| piece.body.len()).sum::<usize>();
-        if held_back > BUFFER {
-            waiting.push(&DOCUMENTS, how, document.drain(..));
+        if finished.sampled {
+            waiting.push(&DOCUMENTS, how, document::of_side_files(finished, &trace.trace_id));
         }
         waiting.push_children(how, children);
-        runs.push(RunRows { trace, project, flags, document, how });
-        if waiting.bytes > BUFFER {
-            waiting.flush(connection).await?;
-        }
+        runs.push(RunRows { trace, project, flags, finished: finished.clone(), how });
+        waiting.flush_if_full(connection).await?;
     }
     waiting.flush(connection).await?;
     let ended = |run: &RunRows| run.trace.completed_at.map(time::micros);
@@ -267,30 +262,20 @@ async fn insert_children(
     Ok(runs)
 }
 
-/// Takes flags into what is written of a run: its rows and its document, and all else where sampling had left it out.
-pub(super) async fn flag_run(
-    connection: &mut Connection,
-    run: &mut RunRows,
-    flagged: &FinishedTrace,
-    ledger: &Ledger,
-) -> Result<(), sqlx::Error> {
-    let mut waiting = Waiting::default();
-    run.flags = rows::flags(flagged, &run.trace.trace_id, Timestamp::now());
-    run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
-    let document = document::rows(flagged, &run.trace.trace_id);
-    if !run.trace.sampled {
-        let mut rows = rows::project(flagged, Timestamp::now());
-        ledger.link(&mut rows);
-        run.trace = rows.trace;
-        waiting.push_children(run.how, rows.children);
-        run.document = document;
-    } else if run.document.is_empty() {
-        // It was too large to be held back, and is there without the flags.
-        waiting.push(&DOCUMENTS, How::Upsert, document);
+/// Takes flags into what is written of a run: its rows and its document, and into `waiting` what sampling had left out.
+pub(super) fn flag_run(run: &mut RunRows, flagged: FinishedTrace, ledger: &Ledger, waiting: &mut Waiting) {
+    let now = Timestamp::now();
+    if run.trace.sampled {
+        run.flags = rows::flags(&flagged, &run.trace.trace_id, now);
+        run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
     } else {
-        run.document = document;
+        let mut rows = rows::project(&flagged, now);
+        ledger.link(&mut rows);
+        (run.trace, run.flags) = (rows.trace, rows.flags);
+        waiting.push(&DOCUMENTS, run.how, document::of_side_files(&flagged, &run.trace.trace_id));
+        waiting.push_children(run.how, rows.children);
     }
-    waiting.flush(connection).await
+    run.finished = flagged;
 }
 
 /// Writes the runs themselves, with their numbers from `first` on, and what they add to the sums.
@@ -306,12 +291,12 @@ async fn insert_runs(
         run.trace.write_order = Some(number);
         rollups.plus(&CountedRow::from(&run.trace));
         projects.insert(run.project.project_id.clone(), run.project);
-        waiting.push(&DOCUMENTS, run.how, run.document);
+        if run.finished.sampled {
+            waiting.push(&DOCUMENTS, run.how, document::of_trace(&run.finished, &run.trace.trace_id));
+        }
         waiting.push(&TRACES, run.how, [run.trace]);
         waiting.push(&FLAGS, run.how, run.flags);
-        if waiting.bytes > BUFFER {
-            waiting.flush(connection).await?;
-        }
+        waiting.flush_if_full(connection).await?;
     }
     waiting.push(&PROJECTS, How::Upsert, projects.into_values());
     waiting.flush(connection).await?;
@@ -330,7 +315,7 @@ static DOCUMENTS: Table = DocumentRow::TABLE;
 
 /// Rows on their way, table by table.
 #[derive(Default)]
-struct Waiting {
+pub(super) struct Waiting {
     tables: BTreeMap<&'static str, (&'static Table, ByHow)>,
     bytes: usize,
 }
@@ -360,7 +345,12 @@ impl Waiting {
         }
     }
 
-    async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+    /// Writes what waits, if that is much.
+    pub(super) async fn flush_if_full(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+        if self.bytes > BUFFER { self.flush(connection).await } else { Ok(()) }
+    }
+
+    pub(super) async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         for (table, rows) in self.tables.values_mut() {
             connection.insert_new(table, std::mem::take(&mut rows.fast)).await?;
             connection.insert(table, std::mem::take(&mut rows.upsert)).await?;
