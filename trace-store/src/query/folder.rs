@@ -55,7 +55,7 @@ async fn fill(
                 Err(problem) => skipped.push(problem),
             }
         }
-        let written = writer::write(connection, &traces, None).await;
+        let written = writer::write(connection, &traces, &mut writer::Checks::default()).await;
         written.map_err(|source| SqlError::Statement { doing: "indexing documents", url: url.clone(), source })?;
     }
     skipped.sort_by(|a, b| a.path.cmp(&b.path));

@@ -13,6 +13,9 @@ use crate::settings::CalibrationSettings;
 use std::collections::HashMap;
 use trace_core::model::{Status, Timestamp};
 
+/// Of so many principles the past is remembered.
+const PRINCIPLES: usize = 1_000;
+
 row! {
     /// A run as the checks see it.
     pub(crate) struct BasisRow in "traces", key [trace_id], keep [] {
@@ -52,18 +55,35 @@ pub(super) struct Candidate {
     pub(super) project: String,
 }
 
-/// The flags of runs that are recorded now, in this order, after all that the database has. `None` keeps the place of a run that is not
-/// checked.
+/// What a writer remembers of the past from one batch to the next. It holds as long as nobody else records anything.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    window: Newest<RunFigures>,
+    /// The moments at which complete runs with a gap ended, by principle.
+    gaps: HashMap<String, Newest<i64>>,
+    /// The number of the next trace, if this writer is the next to record one.
+    next: i64,
+}
+
+impl Memory {
+    /// Forgets what may have changed since.
+    fn refresh(&mut self, first: i64) {
+        if self.next != first || self.gaps.len() > PRINCIPLES {
+            *self = Self::default();
+        }
+    }
+}
+
+/// The flags of runs that are recorded now, in this order, with numbers from `first` on. `None` keeps the place of a run that is not checked.
 pub(super) async fn flags(
     connection: &mut Connection,
     settings: &CalibrationSettings,
+    memory: &mut Memory,
+    first: i64,
     candidates: &[Option<Candidate>],
 ) -> Result<Vec<Vec<Verdict>>, sqlx::Error> {
-    let Some(until) = candidates.iter().flatten().map(|candidate| candidate.run.completed_at).max() else {
-        return Ok(candidates.iter().map(|_| Vec::new()).collect());
-    };
-    let (batch, window, gaps) = (Vec::new(), Newest::default(), HashMap::new());
-    let mut history = History { connection, settings, batch, window, gaps, until };
+    memory.refresh(first);
+    let mut history = History { connection, settings, batch: Vec::new(), memory };
     let mut all = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let Some(Candidate { run, project }) = candidate else {
@@ -75,39 +95,37 @@ pub(super) async fn flags(
             history.remember(run);
         }
     }
+    memory.next = first.saturating_add(i64::try_from(candidates.len()).unwrap_or(i64::MAX));
     Ok(all)
 }
 
-/// What was recorded before: rows of the database, read when they are first needed, and runs of the same batch.
+/// What was recorded before: what the writer remembers, rows of the database, read when they are first needed, and runs of the same batch.
 struct History<'a> {
     connection: &'a mut Connection,
     settings: &'a CalibrationSettings,
     /// Complete runs of this batch, in the order in which they are recorded.
     batch: Vec<RunFigures>,
-    window: Newest<RunFigures>,
-    /// The moments at which complete runs with a gap ended, by principle.
-    gaps: HashMap<String, Newest<i64>>,
-    /// The end of the batch's last run.
-    until: i64,
+    memory: &'a mut Memory,
 }
 
 impl History<'_> {
     async fn check(&mut self, run: &RunFigures, project: &str) -> Result<Vec<Verdict>, sqlx::Error> {
         let enough = self.enough();
-        let range = Range { moment: run.completed_at, until: self.until, enough };
-        let start = self.window.find(self.connection, range, None, &self.batch).await?;
+        let range = Range { moment: run.completed_at, enough };
+        let start = self.memory.window.find(self.connection, range, None, &self.batch).await?;
         let gaps = self.gap_counts(run, start).await?;
         let previous = self.previous(run, start).await?;
-        let before = Before { newest: self.window.from(start, enough), gaps: &gaps, previous: previous.as_ref() };
+        let before =
+            Before { newest: self.memory.window.from(start, enough), gaps: &gaps, previous: previous.as_ref() };
         Ok(check(run, project, before, self.settings))
     }
 
     /// A run of the batch is before all that follow in it.
     fn remember(&mut self, run: &RunFigures) {
         self.batch.push(run.clone());
-        self.window.add(run.clone());
+        self.memory.window.add(run.clone());
         for gap in &run.gaps {
-            if let Some(newest) = self.gaps.get_mut(gap) {
+            if let Some(newest) = self.memory.gaps.get_mut(gap) {
                 newest.add(run.completed_at);
             }
         }
@@ -121,17 +139,17 @@ impl History<'_> {
     /// How often each gap of a run was one in the last days, up to the window.
     async fn gap_counts(&mut self, run: &RunFigures, start: usize) -> Result<HashMap<String, u64>, sqlx::Error> {
         let since = run.completed_at.saturating_sub(self.settings.micros());
-        let newest = self.window.from(start, self.enough());
+        let newest = self.memory.window.from(start, self.enough());
         let reaches = newest.len() < self.enough() || newest.last().is_none_or(|oldest| oldest.completed_at <= since);
         let mut counts = HashMap::new();
         for gap in &run.gaps {
             let count = if reaches {
                 let failed = |before: &&RunFigures| before.completed_at > since && before.gaps.contains(gap);
-                self.window.from(start, self.enough()).iter().filter(failed).count()
+                self.memory.window.from(start, self.enough()).iter().filter(failed).count()
             } else {
                 // More runs than the window holds: the moments of this gap alone reach further back.
-                let range = Range { moment: run.completed_at, until: self.until, enough: self.settings.window };
-                let ended = self.gaps.entry(gap.clone()).or_default();
+                let range = Range { moment: run.completed_at, enough: self.settings.window };
+                let ended = self.memory.gaps.entry(gap.clone()).or_default();
                 let start = ended.find(self.connection, range, Some(gap), &self.batch).await?;
                 ended.from(start, range.enough).iter().filter(|ended| **ended > since).count()
             };
@@ -142,7 +160,7 @@ impl History<'_> {
 
     /// The project's newest complete run before this one, where that matters.
     async fn previous(&mut self, run: &RunFigures, start: usize) -> Result<Option<RunFigures>, sqlx::Error> {
-        let newest = self.window.from(start, self.enough());
+        let newest = self.memory.window.from(start, self.enough());
         let is_all = newest.len() < self.enough();
         let previous = newest.iter().find(|before| before.project_id == run.project_id).cloned();
         if previous.is_some() || is_all || run.passed != Some(false) {

@@ -21,12 +21,17 @@ const PIECE: usize = 4 << 20;
 /// The largest side file that is kept in the database; a larger one stays where it is, beside the document.
 const MAX_SIDE_FILE: u64 = 64 << 20;
 
-/// The pieces of a trace's document and of its side files.
-pub(crate) fn rows(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow> {
+/// The pieces of a trace's document.
+pub(crate) fn of_trace(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow> {
     // Only a map with keys that are no text fails, and no document has one.
     let json = serde_json::to_vec(&*finished.trace).unwrap_or_default();
-    let mut rows = pieces(trace_id, DOCUMENT, &json);
-    let Some(folder) = finished.project_dir.as_deref().map(|folder| folder.join("_traces")) else { return rows };
+    pieces(trace_id, DOCUMENT, &json)
+}
+
+/// The pieces of the side files that a document names.
+pub(crate) fn of_side_files(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow> {
+    let Some(folder) = finished.project_dir.as_deref().map(|folder| folder.join("_traces")) else { return Vec::new() };
+    let mut rows = Vec::new();
     for name in side_files_of(&finished.trace) {
         if let Some(text) = read_side_file(&folder.join(&name)) {
             rows.extend(pieces(trace_id, &name, &text));
@@ -121,7 +126,8 @@ mod tests {
             sampled: true,
             again: false,
         };
-        let rows = rows(&finished, "trc_a");
+        let mut rows = of_trace(&finished, "trc_a");
+        rows.extend(of_side_files(&finished, "trc_a"));
         let files: Vec<&str> = rows.iter().map(|row| row.file.as_str()).collect();
         assert_eq!(files, [DOCUMENT, "llm_s_c_1.json"]);
         assert_eq!(assemble(&rows[1..]).unwrap(), b"\"large\"");

@@ -3,12 +3,12 @@
 //! Comes in: a batch of traces that is being written. Goes out: the same traces with their flags. A trace is checked when it is written for
 //! the first time, and never again: sent again, it gets the flags that its rows have.
 
-use super::calibration::{self, BasisRow, Candidate};
+use super::calibration::{self, BasisRow, Candidate, Memory};
 use super::dialect::Connection;
 use super::prompts::executions::Ledger;
 use super::rows::FlagRow;
 use super::value::{Json, Row, Value};
-use super::writer::{AllRaised, Raised, RunRows, flag_run};
+use super::writer::{AllRaised, Raised, RunRows, Waiting, flag_run};
 use crate::settings::CalibrationSettings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,18 +41,20 @@ pub(super) async fn restore(
     Ok(raised)
 }
 
-/// Checks the runs that were not `known` before, and writes what their flags change. `runs` are in the order of recording.
+/// Checks the runs that were not `known` before, and writes what their flags change. `runs` are in the order of recording, from `first` on.
 pub(super) async fn check(
     connection: &mut Connection,
-    settings: &CalibrationSettings,
+    (settings, memory): (&CalibrationSettings, &mut Memory),
+    first: i64,
     runs: &mut [RunRows],
     traces: &BTreeMap<String, FinishedTrace>,
     known: impl Fn(&str) -> bool,
     ledger: &Ledger,
 ) -> Result<AllRaised, sqlx::Error> {
     let candidates: Vec<Option<Candidate>> = runs.iter().map(|run| candidate(run, &known)).collect();
-    let verdicts = calibration::flags(connection, settings, &candidates).await?;
+    let verdicts = calibration::flags(connection, settings, memory, first, &candidates).await?;
     let mut raised = AllRaised::new();
+    let mut waiting = Waiting::default();
     for (run, verdicts) in runs.iter_mut().zip(verdicts) {
         let id = run.trace.trace_id.clone();
         let Some(finished) = traces.get(&id) else { continue };
@@ -65,12 +67,14 @@ pub(super) async fn check(
             continue;
         }
         flags.iter().for_each(|flag| add(&mut flagged, flag.clone()));
-        flag_run(connection, run, &flagged, ledger).await?;
+        flag_run(run, flagged, ledger, &mut waiting);
+        waiting.flush_if_full(connection).await?;
         for (row, basis) in run.flags.iter_mut().skip(had).zip(bases) {
             row.basis = Some(basis);
         }
         raised.insert(id, Raised { flags, new: true });
     }
+    waiting.flush(connection).await?;
     Ok(raised)
 }
 

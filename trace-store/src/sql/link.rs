@@ -7,7 +7,7 @@ use super::error::SqlError;
 use super::migrate::Migrator;
 use super::rows;
 use super::url::DatabaseUrl;
-use super::writer::{self, AllRaised, Raised};
+use super::writer::{self, AllRaised, Checks, Raised};
 use crate::settings::CalibrationSettings;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ pub(crate) struct Link {
     patience: Duration,
     runtime: tokio::runtime::Runtime,
     connection: Option<Connection>,
-    calibration: Option<CalibrationSettings>,
+    checks: Checks,
     failures: u32,
     /// When it may be tried again, and why not now.
     pause: Option<(Instant, String)>,
@@ -50,9 +50,9 @@ impl Link {
         patience: Duration,
         calibration: Option<CalibrationSettings>,
     ) -> std::io::Result<Self> {
-        let calibration = calibration.filter(|calibration| calibration.enabled);
+        let checks = Checks::new(calibration.filter(|calibration| calibration.enabled));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { url, patience, runtime, connection: None, calibration, failures: 0, pause: None })
+        Ok(Self { url, patience, runtime, connection: None, checks, failures: 0, pause: None })
     }
 
     /// When the database may be tried again; `None`: now.
@@ -67,7 +67,7 @@ impl Link {
 
     /// From now on nothing is checked.
     pub(crate) fn stop_checking(&mut self) {
-        self.calibration = None;
+        self.checks = Checks::default();
     }
 
     /// Which of these traces have no row.
@@ -146,11 +146,11 @@ impl Link {
     fn try_once(&mut self, traces: &[FinishedTrace]) -> Result<AllRaised, (Failure, String)> {
         // A document that no code of ours foresaw must not take the writer down with it.
         let tried = catch_unwind(AssertUnwindSafe(|| {
-            let Self { runtime, url, connection, patience, calibration, .. } = self;
+            let Self { runtime, url, connection, patience, checks, .. } = self;
             runtime.block_on(async {
                 let open =
                     opened(connection, url, *patience).await.map_err(|error| (Failure::Away, error.to_string()))?;
-                writer::write(open, traces, calibration.as_ref()).await.map_err(|source| {
+                writer::write(open, traces, checks).await.map_err(|source| {
                     let kind = failure(&source);
                     (kind, SqlError::Statement { doing: "writing traces", url: url.clone(), source }.to_string())
                 })

@@ -1,7 +1,7 @@
 //! The newest of something before a moment that moves on: read from the database in pieces, each row once.
 //!
-//! Comes in: moments, none earlier than the one before. Goes out: what had ended by then, newest first, as much as is needed. Usually one
-//! read serves a whole batch. Where runs of others lie between those of the batch, an outbox that drains perhaps, it reads on from where it is.
+//! Comes in: moments. Goes out: what had ended by then, newest first, as much as is needed. Usually one read serves all that follow. Where
+//! runs of others lie between those of a batch, an outbox that drains perhaps, it reads on from where it is.
 
 use super::calibration::BasisRow;
 use super::dialect::Connection;
@@ -85,8 +85,6 @@ impl Past for i64 {
 pub(super) struct Range {
     /// Those that had ended by then.
     pub(super) moment: i64,
-    /// The last moment that will be asked for.
-    pub(super) until: i64,
     /// How many are needed.
     pub(super) enough: usize,
 }
@@ -132,7 +130,7 @@ impl<T: Past> Newest<T> {
     ) -> Result<usize, sqlx::Error> {
         loop {
             match self.until {
-                None => self.read_back(connection, range, range.until, principle, batch).await?,
+                None => self.read_back(connection, range, time::LAST, principle, batch).await?,
                 Some(until) if until < range.moment => self.read_on(connection, range, until, principle, batch).await?,
                 Some(_) => {
                     let start = self.rows.partition_point(|row| row.ended() > range.moment);
@@ -178,8 +176,8 @@ impl<T: Past> Newest<T> {
         batch: &[RunFigures],
     ) -> Result<(), sqlx::Error> {
         let limit = range.enough + BEYOND;
-        let mut rows: Vec<T> = read(connection, principle, Some(known), range.until, limit).await?;
-        let mut until = range.until;
+        let mut rows: Vec<T> = read(connection, principle, Some(known), time::LAST, limit).await?;
+        let mut until = time::LAST;
         if rows.len() >= limit {
             // Of those that ended at the last moment there may be more.
             until = rows.last().map_or(known, |last| last.ended() - 1);

@@ -5,6 +5,9 @@ use trace_core::model::Timestamp;
 /// 0001-01-01T00:00:00Z and the last microsecond of 9999, in microseconds since 1970.
 const RANGE: (i64, i64) = (-62_135_596_800_000_000, 253_402_300_799_999_999);
 
+/// The last moment that both databases can hold, in microseconds since 1970.
+pub(crate) const LAST: i64 = RANGE.1;
+
 /// Whether both databases can hold the moment.
 pub(crate) fn fits(time: Timestamp) -> bool {
     (RANGE.0..=RANGE.1).contains(&time.as_micros())

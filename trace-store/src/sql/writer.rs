@@ -3,6 +3,7 @@
 //! Comes in: finished traces and a connection. Goes out: their rows. An older version of a trace (fewer late events) never replaces a newer one;
 //! what reviewers wrote, human scores and resolved prompts stay when a trace is sent again.
 
+use super::calibration::Memory;
 use super::dialect::Connection;
 use super::prompts::executions::{Ledger, is_loose};
 use super::rollups::{self, CountedRow, Rollups};
@@ -52,20 +53,50 @@ pub(crate) struct Raised {
 /// What was found out about the traces of a batch, by [`rows::key`]; of most of them nothing.
 pub(crate) type AllRaised = HashMap<String, Raised>;
 
-/// Writes the traces in one transaction: all of them, or none. With settings it checks those that it has not seen before.
+/// How a writer checks what it writes.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    /// When runs are flagged; `None`: they are not checked.
+    pub(crate) settings: Option<CalibrationSettings>,
+    memory: Memory,
+}
+
+impl Checks {
+    pub(crate) fn new(settings: Option<CalibrationSettings>) -> Self {
+        Self { settings, memory: Memory::default() }
+    }
+}
+
+/// Writes the traces in one transaction: all of them, or none. It checks those that the database has not seen before.
 pub(crate) async fn write(
     connection: &mut Connection,
     traces: &[FinishedTrace],
-    calibration: Option<&CalibrationSettings>,
+    checks: &mut Checks,
 ) -> Result<AllRaised, sqlx::Error> {
-    let write = async |connection: &mut Connection, how| {
-        connection.in_transaction(async |connection| write_newest(connection, traces, calibration, how).await).await
-    };
-    match write(connection, How::Fast).await {
+    match write_once(connection, traces, checks, How::Fast).await {
         // Rows that nobody knows a trace of, left by another program perhaps: they are replaced.
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => write(connection, How::Upsert).await,
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            write_once(connection, traces, checks, How::Upsert).await
+        }
         done => done,
     }
+}
+
+async fn write_once(
+    connection: &mut Connection,
+    traces: &[FinishedTrace],
+    checks: &mut Checks,
+    how: How,
+) -> Result<AllRaised, sqlx::Error> {
+    // What is remembered of a batch holds only if the batch is committed.
+    let mut memory = std::mem::take(&mut checks.memory);
+    let settings = checks.settings;
+    let work = async |connection: &mut Connection| {
+        write_newest(connection, traces, settings.as_ref().map(|settings| (settings, &mut memory)), how).await
+    };
+    let raised = connection.in_transaction(work).await?;
+    checks.memory = memory;
+    Ok(raised)
 }
 
 /// How rows are written that are not there, as far as is known.
@@ -92,7 +123,7 @@ pub(crate) async fn write_declared(connection: &mut Connection, registry: &Regis
 async fn write_newest(
     connection: &mut Connection,
     traces: &[FinishedTrace],
-    calibration: Option<&CalibrationSettings>,
+    checks: Option<(&CalibrationSettings, &mut Memory)>,
     how: How,
 ) -> Result<AllRaised, sqlx::Error> {
     // In the order of their ids: new rows go to the end of every index.
@@ -113,14 +144,21 @@ async fn write_newest(
     rollups::counted(connection, again.clone()).await?.iter().for_each(|row| rollups.minus(row));
     let batch = || newest.values().chain(traces.iter().filter(|finished| is_loose(finished)));
     let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
-    remove(connection, again).await?;
+    remove(connection, again.clone()).await?;
     let how_of = |id: &str| if stored.contains_key(id) { How::Upsert } else { how };
     let mut runs = insert_children(connection, batch(), &mut ledger, how_of).await?;
     // From here on it is this writer's turn.
     let first = turn::take(connection, runs.len()).await?;
-    if let Some(settings) = calibration {
+    if let Some((settings, memory)) = checks {
+        if !again.is_empty() {
+            // Their rows change, and with them what is remembered.
+            *memory = Memory::default();
+        }
         let known = |id: &str| stored.contains_key(id);
-        raised.extend(flags::check(connection, settings, &mut runs, &newest, known, &ledger).await?);
+        raised.extend(flags::check(connection, (settings, memory), first, &mut runs, &newest, known, &ledger).await?);
+        if !again.is_empty() {
+            *memory = Memory::default();
+        }
     }
     insert_runs(connection, runs, first, rollups).await?;
     ledger.close(connection).await?;
@@ -143,7 +181,8 @@ async fn delete_now(connection: &mut Connection, ids: Vec<String>) -> Result<u64
         let sql = format!("{delete}{}", connection.in_list());
         traces = connection.run(sql, vec![Value::List(ids.clone())]).await?;
     }
-    turn::take(connection, 0).await?;
+    // A number of its own: whoever remembers the past sees that it changed.
+    turn::take(connection, 1).await?;
     rollups.apply(connection).await?;
     Ok(traces)
 }
@@ -185,8 +224,8 @@ pub(super) struct RunRows {
     pub(super) trace: TraceRow,
     pub(super) project: ProjectRow,
     pub(super) flags: Vec<FlagRow>,
-    /// Held back until it is known whether a flag belongs into it; empty where the document is written already, or not kept.
-    pub(super) document: Vec<DocumentRow>,
+    /// What the document is made of, once it is known whether a flag belongs into it.
+    pub(super) finished: FinishedTrace,
     how: How,
 }
 
@@ -199,7 +238,6 @@ async fn insert_children(
 ) -> Result<Vec<RunRows>, sqlx::Error> {
     let mut waiting = Waiting::default();
     let mut runs = Vec::new();
-    let mut held_back = 0;
     let now = Timestamp::now();
     for finished in traces {
         let mut rows = rows::project(finished, now);
@@ -211,16 +249,12 @@ async fn insert_children(
         if loose {
             continue;
         }
-        let mut document = if finished.sampled { document::rows(finished, &trace.trace_id) } else { Vec::new() };
-        held_back += document.iter().map(|piece| piece.body.len()).sum::<usize>();
-        if held_back > BUFFER {
-            waiting.push(&DOCUMENTS, how, document.drain(..));
+        if finished.sampled {
+            waiting.push(&DOCUMENTS, how, document::of_side_files(finished, &trace.trace_id));
         }
         waiting.push_children(how, children);
-        runs.push(RunRows { trace, project, flags, document, how });
-        if waiting.bytes > BUFFER {
-            waiting.flush(connection).await?;
-        }
+        runs.push(RunRows { trace, project, flags, finished: finished.clone(), how });
+        waiting.flush_if_full(connection).await?;
     }
     waiting.flush(connection).await?;
     let ended = |run: &RunRows| run.trace.completed_at.map(time::micros);
@@ -228,30 +262,20 @@ async fn insert_children(
     Ok(runs)
 }
 
-/// Takes flags into what is written of a run: its rows and its document, and all else where sampling had left it out.
-pub(super) async fn flag_run(
-    connection: &mut Connection,
-    run: &mut RunRows,
-    flagged: &FinishedTrace,
-    ledger: &Ledger,
-) -> Result<(), sqlx::Error> {
-    let mut waiting = Waiting::default();
-    run.flags = rows::flags(flagged, &run.trace.trace_id, Timestamp::now());
-    run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
-    let document = document::rows(flagged, &run.trace.trace_id);
-    if !run.trace.sampled {
-        let mut rows = rows::project(flagged, Timestamp::now());
-        ledger.link(&mut rows);
-        run.trace = rows.trace;
-        waiting.push_children(run.how, rows.children);
-        run.document = document;
-    } else if run.document.is_empty() {
-        // It was too large to be held back, and is there without the flags.
-        waiting.push(&DOCUMENTS, How::Upsert, document);
+/// Takes flags into what is written of a run: its rows and its document, and into `waiting` what sampling had left out.
+pub(super) fn flag_run(run: &mut RunRows, flagged: FinishedTrace, ledger: &Ledger, waiting: &mut Waiting) {
+    let now = Timestamp::now();
+    if run.trace.sampled {
+        run.flags = rows::flags(&flagged, &run.trace.trace_id, now);
+        run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
     } else {
-        run.document = document;
+        let mut rows = rows::project(&flagged, now);
+        ledger.link(&mut rows);
+        (run.trace, run.flags) = (rows.trace, rows.flags);
+        waiting.push(&DOCUMENTS, run.how, document::of_side_files(&flagged, &run.trace.trace_id));
+        waiting.push_children(run.how, rows.children);
     }
-    waiting.flush(connection).await
+    run.finished = flagged;
 }
 
 /// Writes the runs themselves, with their numbers from `first` on, and what they add to the sums.
@@ -267,12 +291,12 @@ async fn insert_runs(
         run.trace.write_order = Some(number);
         rollups.plus(&CountedRow::from(&run.trace));
         projects.insert(run.project.project_id.clone(), run.project);
-        waiting.push(&DOCUMENTS, run.how, run.document);
+        if run.finished.sampled {
+            waiting.push(&DOCUMENTS, run.how, document::of_trace(&run.finished, &run.trace.trace_id));
+        }
         waiting.push(&TRACES, run.how, [run.trace]);
         waiting.push(&FLAGS, run.how, run.flags);
-        if waiting.bytes > BUFFER {
-            waiting.flush(connection).await?;
-        }
+        waiting.flush_if_full(connection).await?;
     }
     waiting.push(&PROJECTS, How::Upsert, projects.into_values());
     waiting.flush(connection).await?;
@@ -291,7 +315,7 @@ static DOCUMENTS: Table = DocumentRow::TABLE;
 
 /// Rows on their way, table by table.
 #[derive(Default)]
-struct Waiting {
+pub(super) struct Waiting {
     tables: BTreeMap<&'static str, (&'static Table, ByHow)>,
     bytes: usize,
 }
@@ -321,7 +345,12 @@ impl Waiting {
         }
     }
 
-    async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+    /// Writes what waits, if that is much.
+    pub(super) async fn flush_if_full(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+        if self.bytes > BUFFER { self.flush(connection).await } else { Ok(()) }
+    }
+
+    pub(super) async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         for (table, rows) in self.tables.values_mut() {
             connection.insert_new(table, std::mem::take(&mut rows.fast)).await?;
             connection.insert(table, std::mem::take(&mut rows.upsert)).await?;

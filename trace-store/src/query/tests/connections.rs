@@ -59,7 +59,7 @@ on_every_database! {
         ask(database, async |store| {
             assert_eq!(store.summary(Window::default()).await.unwrap().total_runs, 1);
             let mut writer = Connection::open(&database.url, Duration::from_secs(5)).await.unwrap();
-            crate::sql::writer::write(&mut writer, &[finished(recent(2, 1))], None).await.unwrap();
+            crate::sql::writer::write(&mut writer, &[finished(recent(2, 1))], &mut Default::default()).await.unwrap();
             assert_eq!(store.summary(Window::default()).await.unwrap().total_runs, 2);
         });
     }

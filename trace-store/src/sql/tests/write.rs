@@ -1,6 +1,6 @@
 //! Writing and reading back.
 
-use super::fixture::{decision, finished, full, hostile, id, small};
+use super::fixture::{call, decision, finished, full, hostile, id, small};
 use super::{Database, on_every_database, store};
 use crate::sql::{SqlStore, TraceRow};
 use trace_core::model::Money;
@@ -151,7 +151,7 @@ on_every_database! {
         let mut trace = small(1);
         let costs = ["0.1", "0.2", "8191.123456789012", "0.000000000001"];
         for (index, cost) in costs.iter().enumerate() {
-            let call = super::super::fixture::call(&format!("c{index}"), cost);
+            let call = call(&format!("c{index}"), cost);
             trace.stages["intake"].observations.push(call);
         }
         store(&database.sink(), &finished(trace));
@@ -261,4 +261,45 @@ JOIN prompt_executions e ON t.id = e.template_id
 WHERE t.name = 'nlu_extraction_gemini_25'
 GROUP BY version, ab_test_group;",
     );
+}
+
+/// A batch is copied in binary, a single trace is not; what arrives must be the same.
+#[cfg(feature = "postgres")]
+#[test]
+fn rows_that_are_copied_are_the_rows_that_are_inserted() {
+    use crate::sql::value::{Column, Kind, Value};
+    let Some(database) = Database::postgres() else { return };
+    let sink = database.sink();
+    let nasty = |n: u32| {
+        let mut trace = full(n);
+        let text = "\u{1} \\u0000 \"quoted\" {a,NULL} 🤖";
+        trace.run.query = Some(text.into());
+        let stage = &mut trace.stages["collection"];
+        stage.gaps = vec![text.into(), "NULL".into(), String::new()];
+        stage.inputs = serde_json::json!({ text: [text, -0.0, 1e300] });
+        stage.observations.push(call("neg", "-8191.000000000001"));
+        stage.observations.push(call("one", "1"));
+        stage.observations.push(call("zero", "0"));
+        stage.started_at = Some("0001-01-01T00:00:00Z".parse().unwrap());
+        finished(trace)
+    };
+    assert_eq!(store(&sink, &nasty(1)), DatabaseStatus::Saved);
+    let batch: Vec<FinishedTrace> = (2..600).map(nasty).collect();
+    assert!(sink.store(&batch).iter().all(Result::is_ok));
+    for (table, count) in [("stages", 6), ("decisions", 2), ("observations", 6), ("scores", 4)] {
+        let column = [Column { name: "n", kind: Kind::Int }];
+        let sql = format!("SELECT COUNT(DISTINCT to_jsonb(rows) - 'trace_id') AS n FROM {table} AS rows");
+        let found = database
+            .read(async |store: &mut SqlStore| store.connection().fetch(sql, Vec::new(), &column).await.unwrap());
+        assert_eq!(found, [[Value::Int(count)]], "{table}");
+    }
+    let (one, other) = (row(&database, 1), row(&database, 300));
+    let same = |row: TraceRow| TraceRow {
+        trace_id: String::new(),
+        created_at: one.created_at,
+        updated_at: one.updated_at,
+        write_order: None,
+        ..row
+    };
+    assert_eq!(same(one.clone()), same(other));
 }
