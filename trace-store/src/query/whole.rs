@@ -3,9 +3,9 @@
 use super::error::QueryError;
 use super::store::Store;
 use crate::files::{self, ReadError};
-use crate::sql::rows::DocumentRow;
+use crate::sql::rows::{DocumentRow, FlagRow};
 use crate::sql::value::row;
-use crate::sql::{SqlError, document};
+use crate::sql::{SqlError, document, flags};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -127,7 +127,10 @@ impl Store {
         };
         let Some(pieces) = files.remove(document::DOCUMENT) else { return Ok(None) };
         let json = document::assemble(&pieces).map_err(damaged)?;
-        let trace: Trace = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
+        let mut trace: Trace = serde_json::from_slice(&json).map_err(|error| damaged(error.to_string()))?;
+        let mut ask = self.statement();
+        ask.select::<FlagRow>().of_trace::<FlagRow>(trace_id);
+        flags::complete(&mut trace, self.fetch("reading flags", ask).await?);
         let mut side_files = BTreeMap::new();
         for (name, pieces) in files {
             side_files.insert(name, parsed(&document::assemble(&pieces).map_err(damaged)?));

@@ -15,23 +15,24 @@ pub(crate) const DOCUMENT: &str = "document";
 /// How a piece is compressed: an LZ4 block.
 const LZ4: &str = "lz4";
 
+/// Room for a document of usual size.
+const USUAL: usize = 16 << 10;
+
 /// How much of a file one piece holds, before compression.
 const PIECE: usize = 4 << 20;
 
 /// The largest side file that is kept in the database; a larger one stays where it is, beside the document.
 const MAX_SIDE_FILE: u64 = 64 << 20;
 
-/// The pieces of a trace's document.
-pub(crate) fn of_trace(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow> {
+/// The pieces of a trace's document, and of the side files that it names.
+pub(crate) fn of_finished(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow> {
+    let mut json = Vec::with_capacity(USUAL);
     // Only a map with keys that are no text fails, and no document has one.
-    let json = serde_json::to_vec(&*finished.trace).unwrap_or_default();
-    pieces(trace_id, DOCUMENT, &json)
-}
-
-/// The pieces of the side files that a document names.
-pub(crate) fn of_side_files(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow> {
-    let Some(folder) = finished.project_dir.as_deref().map(|folder| folder.join("_traces")) else { return Vec::new() };
-    let mut rows = Vec::new();
+    if serde_json::to_writer(&mut json, &*finished.trace).is_err() {
+        json.clear();
+    }
+    let mut rows = pieces(trace_id, DOCUMENT, &json);
+    let Some(folder) = finished.project_dir.as_deref().map(|folder| folder.join("_traces")) else { return rows };
     for name in side_files_of(&finished.trace) {
         if let Some(text) = read_side_file(&folder.join(&name)) {
             rows.extend(pieces(trace_id, &name, &text));
@@ -126,8 +127,7 @@ mod tests {
             sampled: true,
             again: false,
         };
-        let mut rows = of_trace(&finished, "trc_a");
-        rows.extend(of_side_files(&finished, "trc_a"));
+        let rows = of_finished(&finished, "trc_a");
         let files: Vec<&str> = rows.iter().map(|row| row.file.as_str()).collect();
         assert_eq!(files, [DOCUMENT, "llm_s_c_1.json"]);
         assert_eq!(assemble(&rows[1..]).unwrap(), b"\"large\"");

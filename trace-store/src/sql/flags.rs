@@ -1,21 +1,22 @@
-//! Flags on their way into rows and documents.
+//! Flags on their way into rows, and from there into documents.
 //!
-//! Comes in: a batch of traces that is being written. Goes out: the same traces with their flags. A trace is checked when it is written for
-//! the first time, and never again: sent again, it gets the flags that its rows have.
+//! Comes in: a batch of traces that is being written. Goes out: rows of flags, and which flags the documents lack. A trace is checked when it is
+//! written for the first time, and never again: sent again, it gets the flags that its rows have. The copy of a document in the database is
+//! written before it is checked, so what was raised then is put into it when it is read.
 
 use super::calibration::{self, BasisRow, Candidate, Memory};
 use super::dialect::Connection;
 use super::prompts::executions::Ledger;
-use super::rows::FlagRow;
+use super::rows::{Cleaner, FlagRow};
 use super::value::{Json, Row, Value};
 use super::writer::{AllRaised, Raised, RunRows, Waiting, flag_run};
+use crate::calibrate::kind;
 use crate::settings::CalibrationSettings;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use trace_core::model::{CalibrationFlag, Status};
+use trace_core::model::{CalibrationFlag, Status, Trace};
 use trace_core::sink::FinishedTrace;
 
-/// Gives traces that are written again the flags that they have in the database and lack in their documents, and says which.
+/// Which flags the traces that are written again have in the database and lack in their documents. Such a trace is kept whole.
 pub(super) async fn restore(
     connection: &mut Connection,
     again: &[String],
@@ -33,8 +34,8 @@ pub(super) async fn restore(
         let Some(finished) = traces.get_mut(&row.trace_id) else { continue };
         let trace_id = row.trace_id.clone();
         let flag = of_row(row);
-        if !finished.trace.calibration_flags.iter().any(|own| is_same(own, &flag)) {
-            add(finished, flag.clone());
+        if !has(&finished.trace, &flag) {
+            finished.sampled = true;
             raised.entry(trace_id).or_default().flags.push(flag);
         }
     }
@@ -47,7 +48,6 @@ pub(super) async fn check(
     (settings, memory): (&CalibrationSettings, &mut Memory),
     first: i64,
     runs: &mut [RunRows],
-    traces: &BTreeMap<String, FinishedTrace>,
     known: impl Fn(&str) -> bool,
     ledger: &Ledger,
 ) -> Result<AllRaised, sqlx::Error> {
@@ -56,23 +56,19 @@ pub(super) async fn check(
     let mut raised = AllRaised::new();
     let mut waiting = Waiting::default();
     for (run, verdicts) in runs.iter_mut().zip(verdicts) {
-        let id = run.trace.trace_id.clone();
-        let Some(finished) = traces.get(&id) else { continue };
-        let mut flagged = finished.clone();
-        let had = finished.trace.calibration_flags.len();
-        let is_new = |flag: &CalibrationFlag| !finished.trace.calibration_flags.iter().any(|own| is_same(own, flag));
+        let is_new = |flag: &CalibrationFlag| !has(&run.finished.trace, flag);
         let (flags, bases): (Vec<_>, Vec<_>) =
             verdicts.into_iter().filter(|v| is_new(&v.flag)).map(|v| (v.flag, Json(v.basis.to_string()))).unzip();
         if flags.is_empty() {
             continue;
         }
-        flags.iter().for_each(|flag| add(&mut flagged, flag.clone()));
-        flag_run(run, flagged, ledger, &mut waiting);
+        flag_run(run, &flags, ledger, &mut waiting);
         waiting.flush_if_full(connection).await?;
-        for (row, basis) in run.flags.iter_mut().skip(had).zip(bases) {
+        let new = run.flags.len().saturating_sub(flags.len());
+        for (row, basis) in run.flags[new..].iter_mut().zip(bases) {
             row.basis = Some(basis);
         }
-        raised.insert(id, Raised { flags, new: true });
+        raised.insert(run.trace.trace_id.clone(), Raised { flags, new: true });
     }
     waiting.flush(connection).await?;
     Ok(raised)
@@ -100,15 +96,27 @@ fn candidate(run: &RunRows, known: impl Fn(&str) -> bool) -> Option<Candidate> {
     Some(Candidate { run: basis.into_figures()?, project })
 }
 
-/// Adds a flag to the document. A flagged trace is kept whole.
-fn add(finished: &mut FinishedTrace, flag: CalibrationFlag) {
-    Arc::make_mut(&mut finished.trace).calibration_flags.push(flag);
-    finished.sampled = true;
+/// Completes the copy of a document by the flags that it lacks, in the order in which the checks raise them.
+pub(crate) fn complete(trace: &mut Trace, mut rows: Vec<FlagRow>) {
+    const ORDER: [&str; 4] = [
+        kind::REPEATED_PRINCIPLE_FAILURE,
+        kind::INTENT_DISPARITY,
+        kind::DOMAIN_DISPARITY,
+        kind::QUALITY_GATE_REGRESSION,
+    ];
+    rows.sort_by_cached_key(|row| (ORDER.iter().position(|kind| *kind == row.kind), row.message.clone()));
+    let lacked: Vec<_> = rows.into_iter().map(of_row).filter(|flag| !has(trace, flag)).collect();
+    trace.calibration_flags.extend(lacked);
 }
 
-/// Whether two flags say the same.
-fn is_same(a: &CalibrationFlag, b: &CalibrationFlag) -> bool {
-    a.kind == b.kind && a.message == b.message
+/// Whether a document shows a flag, as it is or as a row can hold it.
+fn has(trace: &Trace, flag: &CalibrationFlag) -> bool {
+    let mut clean = Cleaner::default();
+    let mut is_same = |own: &CalibrationFlag| {
+        (own.kind == flag.kind || clean.name(&own.kind) == flag.kind)
+            && (own.message == flag.message || clean.text(&own.message) == flag.message)
+    };
+    trace.calibration_flags.iter().any(&mut is_same)
 }
 
 fn of_row(row: FlagRow) -> CalibrationFlag {

@@ -11,7 +11,7 @@ mod calibration;
 pub(crate) mod dialect;
 pub(crate) mod document;
 mod error;
-mod flags;
+pub(crate) mod flags;
 mod link;
 pub(crate) mod migrate;
 mod newest;

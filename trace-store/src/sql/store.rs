@@ -4,14 +4,13 @@
 //! needs a tokio runtime with its timers and I/O enabled.
 
 use super::dialect::{Connection, Sql};
-use super::document;
 use super::error::SqlError;
 use super::migrate::{MigrationStatus, Migrator};
 use super::rollups::{self, RollupDifference};
 use super::rows::{DocumentRow, TraceRow};
 use super::url::DatabaseUrl;
 use super::value::{Column, Kind, Row, Value};
-use super::writer;
+use super::{document, flags, writer};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use trace_core::model::{Timestamp, Trace};
@@ -89,7 +88,9 @@ impl SqlStore {
     pub async fn document(&mut self, trace_id: &str) -> Result<Option<Trace>, SqlError> {
         let Some(json) = self.file(trace_id, document::DOCUMENT).await? else { return Ok(None) };
         let trace = serde_json::from_slice(&json);
-        trace.map(Some).map_err(|error| self.damaged("the document", trace_id, error.to_string()))
+        let mut trace = trace.map_err(|error| self.damaged("the document", trace_id, error.to_string()))?;
+        flags::complete(&mut trace, self.rows_of(trace_id, "reading flags", "").await?);
+        Ok(Some(trace))
     }
 
     /// A side file that the document of a trace names, from the copy in the database; `None` where there is none.

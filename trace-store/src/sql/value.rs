@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Float,
     /// True or false.
     Bool,
-    /// A moment in UTC; as a cell, text of a fixed width with microseconds.
+    /// A moment in UTC.
     Time,
     /// A day in UTC; as a cell, `YYYY-MM-DD`.
     Day,
@@ -35,8 +35,10 @@ pub(crate) enum Kind {
 pub(crate) enum Value {
     /// Nothing.
     Null,
-    /// [`Kind::Text`], [`Kind::Time`], [`Kind::Day`] and [`Kind::Json`].
+    /// [`Kind::Text`], [`Kind::Day`] and [`Kind::Json`]; [`Kind::Time`] as it is read: text of a fixed width with microseconds.
     Text(String),
+    /// [`Kind::Time`] on its way to a database.
+    Time(Timestamp),
     /// [`Kind::Int`] and [`Kind::Money`].
     Int(i64),
     /// [`Kind::Float`].
@@ -56,7 +58,7 @@ impl Value {
             Self::Text(text) => text.len(),
             Self::List(list) => list.iter().map(String::len).sum(),
             Self::Bytes(bytes) => bytes.len(),
-            Self::Null | Self::Int(_) | Self::Float(_) | Self::Bool(_) => 0,
+            Self::Null | Self::Time(_) | Self::Int(_) | Self::Float(_) | Self::Bool(_) => 0,
         };
         own + size_of::<Self>()
     }
@@ -175,11 +177,14 @@ impl Cell for Timestamp {
     const KIND: Kind = Kind::Time;
 
     fn into_cell(self) -> Value {
-        Value::Text(super::time::fixed(self))
+        Value::Time(self)
     }
 
     fn from_cell(cell: Value) -> Option<Self> {
-        String::from_cell(cell)?.parse().ok()
+        match cell {
+            Value::Time(time) => Some(time),
+            cell => String::from_cell(cell)?.parse().ok(),
+        }
     }
 }
 

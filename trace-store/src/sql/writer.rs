@@ -155,7 +155,7 @@ async fn write_newest(
             *memory = Memory::default();
         }
         let known = |id: &str| stored.contains_key(id);
-        raised.extend(flags::check(connection, (settings, memory), first, &mut runs, &newest, known, &ledger).await?);
+        raised.extend(flags::check(connection, (settings, memory), first, &mut runs, known, &ledger).await?);
         if !again.is_empty() {
             *memory = Memory::default();
         }
@@ -224,7 +224,7 @@ pub(super) struct RunRows {
     pub(super) trace: TraceRow,
     pub(super) project: ProjectRow,
     pub(super) flags: Vec<FlagRow>,
-    /// What the document is made of, once it is known whether a flag belongs into it.
+    /// What it is made of.
     pub(super) finished: FinishedTrace,
     how: How,
 }
@@ -250,7 +250,7 @@ async fn insert_children(
             continue;
         }
         if finished.sampled {
-            waiting.push(&DOCUMENTS, how, document::of_side_files(finished, &trace.trace_id));
+            waiting.push(&DOCUMENTS, how, document::of_finished(finished, &trace.trace_id));
         }
         waiting.push_children(how, children);
         runs.push(RunRows { trace, project, flags, finished: finished.clone(), how });
@@ -262,20 +262,19 @@ async fn insert_children(
     Ok(runs)
 }
 
-/// Takes flags into what is written of a run: its rows and its document, and into `waiting` what sampling had left out.
-pub(super) fn flag_run(run: &mut RunRows, flagged: FinishedTrace, ledger: &Ledger, waiting: &mut Waiting) {
+/// Takes flags that were raised now into what is written of a run, and into `waiting` what sampling had left out.
+pub(super) fn flag_run(run: &mut RunRows, raised: &[CalibrationFlag], ledger: &Ledger, waiting: &mut Waiting) {
     let now = Timestamp::now();
-    if run.trace.sampled {
-        run.flags = rows::flags(&flagged, &run.trace.trace_id, now);
-        run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
-    } else {
-        let mut rows = rows::project(&flagged, now);
+    if !run.finished.sampled {
+        run.finished.sampled = true;
+        let mut rows = rows::project(&run.finished, now);
         ledger.link(&mut rows);
-        (run.trace, run.flags) = (rows.trace, rows.flags);
-        waiting.push(&DOCUMENTS, run.how, document::of_side_files(&flagged, &run.trace.trace_id));
+        run.trace = rows.trace;
+        waiting.push(&DOCUMENTS, run.how, document::of_finished(&run.finished, &run.trace.trace_id));
         waiting.push_children(run.how, rows.children);
     }
-    run.finished = flagged;
+    run.flags = rows::flags(&run.finished, raised, now);
+    run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
 }
 
 /// Writes the runs themselves, with their numbers from `first` on, and what they add to the sums.
@@ -291,9 +290,6 @@ async fn insert_runs(
         run.trace.write_order = Some(number);
         rollups.plus(&CountedRow::from(&run.trace));
         projects.insert(run.project.project_id.clone(), run.project);
-        if run.finished.sampled {
-            waiting.push(&DOCUMENTS, run.how, document::of_trace(&run.finished, &run.trace.trace_id));
-        }
         waiting.push(&TRACES, run.how, [run.trace]);
         waiting.push(&FLAGS, run.how, run.flags);
         waiting.flush_if_full(connection).await?;

@@ -53,6 +53,7 @@ impl CopyRows {
             (Kind::Text, Value::Text(text)) => self.sized(&[text.as_bytes()]),
             // The first byte is the version of the format.
             (Kind::Json, Value::Text(text)) => self.sized(&[&[1], text.as_bytes()]),
+            (Kind::Time, Value::Time(moment)) => self.sized(&[&(time::micros(*moment) - EPOCH).to_be_bytes()]),
             (Kind::Time, Value::Text(text)) => self.sized(&[&(micros(column, text)? - EPOCH).to_be_bytes()]),
             (Kind::Day, Value::Text(text)) => {
                 let micros = micros(column, &format!("{text}T00:00:00Z"))?;

@@ -7,6 +7,7 @@
 use super::copy::CopyRows;
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
+use crate::sql::time;
 use crate::sql::url::{DatabaseKind, DatabaseUrl};
 use crate::sql::value::{Column, Kind, Table, Value};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
@@ -297,6 +298,7 @@ fn bind_all(query: PgQuery, arguments: Vec<Value>) -> PgQuery {
     arguments.into_iter().fold(query, |query, argument| match argument {
         Value::Null => query.bind(None::<String>),
         Value::Text(text) => query.bind(text),
+        Value::Time(moment) => query.bind(time::fixed(moment)),
         Value::Int(number) => query.bind(number),
         Value::Float(number) => query.bind(number),
         Value::Bool(truth) => query.bind(truth),
@@ -331,6 +333,7 @@ impl ColumnOfCells {
     fn push(&mut self, cell: Value) {
         match (self, cell) {
             (Self::Text(cells), Value::Text(text)) => cells.push(Some(text)),
+            (Self::Text(cells), Value::Time(moment)) => cells.push(Some(time::fixed(moment))),
             (Self::Text(cells), Value::List(list)) => cells.push(Some(array_literal(&list))),
             (Self::Text(cells), _) => cells.push(None),
             (Self::Int(cells), Value::Int(number)) => cells.push(Some(number)),

@@ -5,6 +5,7 @@
 
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
+use crate::sql::time;
 use crate::sql::url::{DatabaseKind, DatabaseUrl};
 use crate::sql::value::{Column, Kind, Table, Value};
 use sqlx::query::Query;
@@ -312,6 +313,7 @@ fn bind_all(mut query: SqliteQuery, arguments: Vec<Value>) -> Result<SqliteQuery
         query = match argument {
             Value::Null => query.bind(None::<i64>),
             Value::Text(text) => query.bind(text),
+            Value::Time(moment) => query.bind(time::fixed(moment)),
             Value::Int(number) => query.bind(number),
             Value::Float(number) => query.bind(number),
             Value::Bool(truth) => query.bind(truth),

@@ -194,9 +194,13 @@ fn scores<'a>(
 }
 
 /// Flags have no id of their own: what they say is what they are.
-pub(super) fn flags(about: &About<'_>, clean: &mut Cleaner) -> Vec<FlagRow> {
+pub(super) fn flags<'a>(
+    about: &About<'_>,
+    flags: impl IntoIterator<Item = &'a CalibrationFlag>,
+    clean: &mut Cleaner,
+) -> Vec<FlagRow> {
     let mut ids = Ids::default();
-    let mut row = |flag: &CalibrationFlag| {
+    let row = |flag: &CalibrationFlag| {
         let hash = blake3::hash(format!("{}\n{}", flag.kind, flag.message).as_bytes()).to_hex();
         FlagRow {
             trace_id: about.trace_id.clone(),
@@ -212,5 +216,5 @@ pub(super) fn flags(about: &About<'_>, clean: &mut Cleaner) -> Vec<FlagRow> {
             basis: None,
         }
     };
-    about.trace.calibration_flags.iter().map(&mut row).collect()
+    flags.into_iter().map(row).collect()
 }

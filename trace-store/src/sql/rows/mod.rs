@@ -20,7 +20,7 @@ pub(crate) use tables::{
 
 use crate::files::document_path;
 pub(crate) use clean::Cleaner;
-use trace_core::model::{Timestamp, Trace};
+use trace_core::model::{CalibrationFlag, Timestamp, Trace};
 use trace_core::sink::FinishedTrace;
 
 /// All rows of one trace but those of its document.
@@ -49,7 +49,7 @@ pub(crate) fn project(finished: &FinishedTrace, now: Timestamp) -> TraceRows {
     let mut clean = Cleaner::default();
     let about = About { trace_id: clean.name(&trace.trace_id), trace, now };
     let executions = executions::of(&about, &mut clean);
-    let flags = children::flags(&about, &mut clean);
+    let flags = children::flags(&about, &trace.calibration_flags, &mut clean);
     let children = if finished.sampled { children::of(&about, &mut clean) } else { ChildRows::default() };
     let document = finished.project_dir.as_deref().filter(|_| finished.sampled);
     let mut row = run::row(&about, &mut clean, document.and_then(|folder| document_path(folder, &trace.trace_id).ok()));
@@ -60,10 +60,12 @@ pub(crate) fn project(finished: &FinishedTrace, now: Timestamp) -> TraceRows {
     TraceRows { trace: row, project, flags, executions, children }
 }
 
-/// The rows of a trace's flags.
-pub(crate) fn flags(finished: &FinishedTrace, trace_id: &str, now: Timestamp) -> Vec<FlagRow> {
-    let about = About { trace_id: trace_id.to_owned(), trace: &finished.trace, now };
-    children::flags(&about, &mut Cleaner::default())
+/// The rows of a trace's flags: those of its document, and after them those `raised` now.
+pub(crate) fn flags(finished: &FinishedTrace, raised: &[CalibrationFlag], now: Timestamp) -> Vec<FlagRow> {
+    let trace = &*finished.trace;
+    let mut clean = Cleaner::default();
+    let about = About { trace_id: clean.name(&trace.trace_id), trace, now };
+    children::flags(&about, trace.calibration_flags.iter().chain(raised), &mut clean)
 }
 
 /// What a trace is called in every row: its id, made fit for a key.

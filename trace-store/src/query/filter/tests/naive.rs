@@ -17,8 +17,14 @@ pub(crate) struct Facts {
     tables: BTreeMap<&'static str, &'static [Column]>,
 }
 
+/// A row's cells as they are read back.
+fn read_back(row: impl Row) -> Vec<Value> {
+    let read = |cell| if let Value::Time(moment) = cell { Value::Text(fixed(moment)) } else { cell };
+    row.into_cells().into_iter().map(read).collect()
+}
+
 fn cells<R: Row>(rows: Vec<R>) -> Vec<Vec<Value>> {
-    rows.into_iter().map(Row::into_cells).collect()
+    rows.into_iter().map(read_back).collect()
 }
 
 impl Facts {
@@ -28,7 +34,7 @@ impl Facts {
         let tables: [Table; 5] =
             [TraceRow::TABLE, StageRow::TABLE, DecisionRow::TABLE, ObservationRow::TABLE, FlagRow::TABLE];
         Self {
-            run: rows.trace.into_cells(),
+            run: read_back(rows.trace),
             rows: BTreeMap::from([
                 ("stages", cells(rows.children.stages)),
                 ("decisions", cells(rows.children.decisions)),
