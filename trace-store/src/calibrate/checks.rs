@@ -29,8 +29,8 @@ pub(crate) struct RunFigures {
 /// What was recorded before a run, of complete runs that had ended by then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Before<'a> {
-    /// The newest of them, newest first, one less than the window.
-    pub(crate) newest: &'a [RunFigures],
+    /// The newest of them, oldest first, one less than the window.
+    pub(crate) window: &'a [RunFigures],
     /// For each gap of the run, how often it was a gap in the last days; counted up to the window.
     pub(crate) gaps: &'a HashMap<String, u64>,
     /// The project's newest.
@@ -93,7 +93,7 @@ impl Group {
 impl Check<'_> {
     /// The window: this run if it is complete, and the newest complete runs before it, newest first.
     fn window(&self) -> impl Iterator<Item = &RunFigures> {
-        std::iter::once(self.run).filter(|run| run.complete).chain(self.before.newest)
+        std::iter::once(self.run).filter(|run| run.complete).chain(self.before.window.iter().rev())
     }
 
     fn repeated_failure(&self, principle: &str) -> Option<Verdict> {

@@ -16,6 +16,9 @@ use trace_core::model::{Status, Timestamp};
 /// Of so many principles the past is remembered.
 const PRINCIPLES: usize = 1_000;
 
+/// So many runs that other writers recorded are read one by one; where there are more, the past is read anew.
+const CAUGHT_UP: i64 = 2_000;
+
 row! {
     /// A run as the checks see it.
     pub(crate) struct BasisRow in "traces", key [trace_id], keep [] {
@@ -55,7 +58,7 @@ pub(super) struct Candidate {
     pub(super) project: String,
 }
 
-/// What a writer remembers of the past from one batch to the next. It holds as long as nobody else records anything.
+/// What a writer remembers of the past from one batch to the next. What others recorded meanwhile is added.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     window: Newest<RunFigures>,
@@ -66,11 +69,44 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Forgets what may have changed since.
-    fn refresh(&mut self, first: i64) {
-        if self.next != first || self.gaps.len() > PRINCIPLES {
+    /// Adds what was recorded since, or forgets everything: every run that was recorded, removed or written again has taken a number, so where
+    /// each number since has a run, nothing else has changed.
+    async fn refresh(&mut self, connection: &mut Connection, first: i64) -> Result<(), sqlx::Error> {
+        let others = first.saturating_sub(self.next);
+        if self.window.is_new() || !(0..=CAUGHT_UP).contains(&others) || self.gaps.len() > PRINCIPLES {
+            *self = Self::default();
+            return Ok(());
+        }
+        if others == 0 {
+            return Ok(());
+        }
+        let columns = connection.selection(&BasisRow::TABLE);
+        let sql =
+            format!("SELECT {columns} FROM traces WHERE write_order >= $1 AND write_order < $2 ORDER BY write_order");
+        let range = vec![Value::Int(self.next), Value::Int(first)];
+        let rows = connection.fetch(sql, range, BasisRow::TABLE.columns).await?;
+        if usize::try_from(others).ok() == Some(rows.len()) {
+            let runs = rows.into_iter().filter_map(BasisRow::from_cells).filter_map(BasisRow::into_figures);
+            runs.filter(|run| run.complete).for_each(|run| self.add(&run));
+        } else {
             *self = Self::default();
         }
+        Ok(())
+    }
+
+    /// Adds a complete run that was recorded after all that is known.
+    fn add(&mut self, run: &RunFigures) {
+        self.window.add(run.clone());
+        for gap in &run.gaps {
+            if let Some(newest) = self.gaps.get_mut(gap) {
+                newest.add(run.completed_at);
+            }
+        }
+    }
+
+    fn trim(&mut self, enough: usize) {
+        self.window.trim(enough);
+        self.gaps.values_mut().for_each(|newest| newest.trim(enough));
     }
 }
 
@@ -82,7 +118,7 @@ pub(super) async fn flags(
     first: i64,
     candidates: &[Option<Candidate>],
 ) -> Result<Vec<Vec<Verdict>>, sqlx::Error> {
-    memory.refresh(first);
+    memory.refresh(connection, first).await?;
     let mut history = History { connection, settings, batch: Vec::new(), memory };
     let mut all = Vec::with_capacity(candidates.len());
     for candidate in candidates {
@@ -95,6 +131,7 @@ pub(super) async fn flags(
             history.remember(run);
         }
     }
+    memory.trim(settings.window);
     memory.next = first.saturating_add(i64::try_from(candidates.len()).unwrap_or(i64::MAX));
     Ok(all)
 }
@@ -112,23 +149,18 @@ impl History<'_> {
     async fn check(&mut self, run: &RunFigures, project: &str) -> Result<Vec<Verdict>, sqlx::Error> {
         let enough = self.enough();
         let range = Range { moment: run.completed_at, enough };
-        let start = self.memory.window.find(self.connection, range, None, &self.batch).await?;
-        let gaps = self.gap_counts(run, start).await?;
-        let previous = self.previous(run, start).await?;
+        let end = self.memory.window.find(self.connection, range, None, &self.batch).await?;
+        let gaps = self.gap_counts(run, end).await?;
+        let previous = self.previous(run, end).await?;
         let before =
-            Before { newest: self.memory.window.from(start, enough), gaps: &gaps, previous: previous.as_ref() };
+            Before { window: self.memory.window.before(end, enough), gaps: &gaps, previous: previous.as_ref() };
         Ok(check(run, project, before, self.settings))
     }
 
     /// A run of the batch is before all that follow in it.
     fn remember(&mut self, run: &RunFigures) {
         self.batch.push(run.clone());
-        self.memory.window.add(run.clone());
-        for gap in &run.gaps {
-            if let Some(newest) = self.memory.gaps.get_mut(gap) {
-                newest.add(run.completed_at);
-            }
-        }
+        self.memory.add(run);
     }
 
     /// How many runs of the window are before the one that is checked.
@@ -137,21 +169,21 @@ impl History<'_> {
     }
 
     /// How often each gap of a run was one in the last days, up to the window.
-    async fn gap_counts(&mut self, run: &RunFigures, start: usize) -> Result<HashMap<String, u64>, sqlx::Error> {
+    async fn gap_counts(&mut self, run: &RunFigures, end: usize) -> Result<HashMap<String, u64>, sqlx::Error> {
         let since = run.completed_at.saturating_sub(self.settings.micros());
-        let newest = self.memory.window.from(start, self.enough());
-        let reaches = newest.len() < self.enough() || newest.last().is_none_or(|oldest| oldest.completed_at <= since);
+        let window = self.memory.window.before(end, self.enough());
+        let reaches = window.len() < self.enough() || window.first().is_none_or(|oldest| oldest.completed_at <= since);
         let mut counts = HashMap::new();
         for gap in &run.gaps {
             let count = if reaches {
                 let failed = |before: &&RunFigures| before.completed_at > since && before.gaps.contains(gap);
-                self.memory.window.from(start, self.enough()).iter().filter(failed).count()
+                self.memory.window.before(end, self.enough()).iter().filter(failed).count()
             } else {
                 // More runs than the window holds: the moments of this gap alone reach further back.
                 let range = Range { moment: run.completed_at, enough: self.settings.window };
                 let ended = self.memory.gaps.entry(gap.clone()).or_default();
-                let start = ended.find(self.connection, range, Some(gap), &self.batch).await?;
-                ended.from(start, range.enough).iter().filter(|ended| **ended > since).count()
+                let end = ended.find(self.connection, range, Some(gap), &self.batch).await?;
+                ended.before(end, range.enough).iter().filter(|ended| **ended > since).count()
             };
             counts.insert(gap.clone(), count as u64);
         }
@@ -159,10 +191,10 @@ impl History<'_> {
     }
 
     /// The project's newest complete run before this one, where that matters.
-    async fn previous(&mut self, run: &RunFigures, start: usize) -> Result<Option<RunFigures>, sqlx::Error> {
-        let newest = self.memory.window.from(start, self.enough());
-        let is_all = newest.len() < self.enough();
-        let previous = newest.iter().find(|before| before.project_id == run.project_id).cloned();
+    async fn previous(&mut self, run: &RunFigures, end: usize) -> Result<Option<RunFigures>, sqlx::Error> {
+        let window = self.memory.window.before(end, self.enough());
+        let is_all = window.len() < self.enough();
+        let previous = window.iter().rfind(|before| before.project_id == run.project_id).cloned();
         if previous.is_some() || is_all || run.passed != Some(false) {
             return Ok(previous);
         }

@@ -33,8 +33,12 @@ macro_rules! migrations {
 
 fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
-        DatabaseKind::Sqlite => migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes"),
-        DatabaseKind::Postgres => migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes"),
+        DatabaseKind::Sqlite => {
+            migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index")
+        }
+        DatabaseKind::Postgres => {
+            migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index")
+        }
     }
 }
 

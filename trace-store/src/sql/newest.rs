@@ -89,9 +89,10 @@ pub(super) struct Range {
     pub(super) enough: usize,
 }
 
-/// What is known so far, newest first.
+/// What is known so far.
 #[derive(Debug)]
 pub(super) struct Newest<T> {
+    /// Oldest first: what comes is put to the end.
     rows: Vec<T>,
     /// All that had ended by then is known, as far back as the rows go; `None` before anything was read.
     until: Option<i64>,
@@ -106,21 +107,36 @@ impl<T> Default for Newest<T> {
 }
 
 impl<T: Past> Newest<T> {
-    /// The rows from a place on, at most so many.
-    pub(super) fn from(&self, start: usize, most: usize) -> &[T] {
-        let rows = &self.rows[start.min(self.rows.len())..];
-        &rows[..rows.len().min(most)]
+    /// The rows before a place, at most so many; oldest first.
+    pub(super) fn before(&self, end: usize, most: usize) -> &[T] {
+        let rows = &self.rows[..end.min(self.rows.len())];
+        &rows[rows.len().saturating_sub(most)..]
+    }
+
+    /// Whether nothing was read yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.until.is_none()
+    }
+
+    /// Forgets what is far older than is ever needed.
+    pub(super) fn trim(&mut self, enough: usize) {
+        let most = 4 * (enough + BEYOND);
+        // Not one by one: what is kept moves.
+        if self.rows.len() > 2 * most {
+            self.rows.drain(..self.rows.len() - most);
+            self.all = false;
+        }
     }
 
     /// Adds what a run of the batch brings: of those that ended at once it is the newest. Beyond what is known it is added when that is read.
     pub(super) fn add(&mut self, row: T) {
         if self.until.is_some_and(|until| row.ended() <= until) {
-            let place = self.rows.partition_point(|other| other.ended() > row.ended());
+            let place = self.rows.partition_point(|other| other.ended() <= row.ended());
             self.rows.insert(place, row);
         }
     }
 
-    /// Where the rows begin that had ended by a moment; reads what is missing. `batch` are runs that are in no table yet.
+    /// Where the rows end that had ended by a moment; reads what is missing. `batch` are runs that are in no table yet.
     pub(super) async fn find(
         &mut self,
         connection: &mut Connection,
@@ -133,9 +149,9 @@ impl<T: Past> Newest<T> {
                 None => self.read_back(connection, range, time::LAST, principle, batch).await?,
                 Some(until) if until < range.moment => self.read_on(connection, range, until, principle, batch).await?,
                 Some(_) => {
-                    let start = self.rows.partition_point(|row| row.ended() > range.moment);
-                    if self.all || self.rows.len() - start >= range.enough {
-                        return Ok(start);
+                    let end = self.rows.partition_point(|row| row.ended() <= range.moment);
+                    if self.all || end >= range.enough {
+                        return Ok(end);
                     }
                     self.read_back(connection, range, range.moment, principle, batch).await?;
                 }
@@ -153,7 +169,8 @@ impl<T: Past> Newest<T> {
         batch: &[RunFigures],
     ) -> Result<(), sqlx::Error> {
         let limit = range.enough + BEYOND;
-        let rows = read(connection, principle, None, until, limit).await?;
+        let mut rows = read(connection, principle, None, until, limit).await?;
+        rows.reverse();
         // Rows that cannot be read are no reason to go on asking.
         *self = Self { all: rows.len() < limit, rows, until: Some(until) };
         self.add_batch(batch, principle, i64::MIN);
@@ -186,12 +203,9 @@ impl<T: Past> Newest<T> {
         if until <= known {
             return self.read_back(connection, range, range.moment, principle, batch).await;
         }
-        rows.reverse();
-        rows.append(&mut self.rows);
-        // Far more than is ever needed need not be kept.
-        self.all &= rows.len() <= 4 * limit;
-        rows.truncate(4 * limit);
-        (self.rows, self.until) = (rows, Some(until));
+        self.rows.append(&mut rows);
+        self.trim(range.enough);
+        self.until = Some(until);
         self.add_batch(batch, principle, known);
         Ok(())
     }

@@ -23,7 +23,8 @@ fn flags_with(run: &RunFigures, before: &[RunFigures], settings: &CalibrationSet
     let count = |gap: &String| before.iter().filter(|b| b.completed_at > since && b.gaps.contains(gap)).count() as u64;
     let gaps = run.gaps.iter().map(|gap| (gap.clone(), count(gap))).collect();
     let previous = before.iter().find(|before| before.project_id == run.project_id);
-    let verdicts = check(run, "Cobot", Before { newest: before, gaps: &gaps, previous }, settings);
+    let window: Vec<RunFigures> = before.iter().rev().cloned().collect();
+    let verdicts = check(run, "Cobot", Before { window: &window, gaps: &gaps, previous }, settings);
     verdicts.into_iter().map(|verdict| verdict.flag).collect()
 }
 

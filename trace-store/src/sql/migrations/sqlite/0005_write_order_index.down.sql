@@ -1,0 +1,1 @@
+DROP INDEX traces_write_order_idx;
