@@ -1,17 +1,19 @@
 //! What a server takes from the writer, beside what it takes of the same rows from binary `COPY` and from inserts by hand.
 //!
 //! Comes in: `[--traces N] [--rounds N] [--connections N]` and a Postgres server in `WHYTRACE_TEST_DATABASE_URL`. Goes out: a line for each
-//! round and way. In each round the writer writes traces into a fresh database; their rows are read from there, and written into two more
+//! round. In each round the writer writes traces into a fresh database; their rows are read from there, and written into two more
 //! by `COPY` and by inserts, over as many connections. Reading them is not timed, nor is making the traces; what the writer does to turn a
-//! document into rows is.
+//! document into rows is. On one machine that takes time from the server: so the CPU time of both sides is told apart.
 
 // A benchmark's output is its text.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod cpu;
 #[path = "../load/generate.rs"]
 mod generate;
 mod rows;
 
+use cpu::Server;
 use generate::Plan;
 use lexopt::prelude::*;
 use rows::{Rows, execute};
@@ -85,33 +87,55 @@ fn measure(options: &Options, shape: Shape, round: u64) -> Result<(), String> {
     let traces: Vec<FinishedTrace> = (0..options.traces).map(|n| keep(plan.trace(n))).collect();
 
     let written = Fresh::new(options, "writer")?;
-    let by_writer = timed(|| by_writer(&written.url, &traces, options.connections))?;
+    let server = Server::of(&options.server)?;
+    let timed = |work: &dyn Fn() -> Result<(), String>| Cost::of(&server, work);
+    let by_writer = timed(&|| by_writer(&written.url, &traces, options.connections))?;
     let rows = Rows::read(&written.url, options.connections)?;
     let copied = Fresh::new(options, "copy")?;
-    let by_copy = timed(|| rows.copy(&copied.url))?;
+    let by_copy = timed(&|| rows.copy(&copied.url))?;
     let inserted = Fresh::new(options, "hand")?;
-    let by_hand = timed(|| rows.insert(&inserted.url))?;
+    let by_hand = timed(&|| rows.insert(&inserted.url))?;
 
-    let rate = |seconds: f64| rows.count() as f64 / seconds;
+    let count = rows.count();
+    println!("{shape:?} {round}: {count} rows of {} traces in {:.2} s", traces.len(), by_writer.seconds);
+    for (way, cost) in [("writer", &by_writer), ("COPY", &by_copy), ("inserts by hand", &by_hand)] {
+        println!("    {way:<16} {:>7.0} rows/s | {}", count as f64 / cost.seconds, cost.cpu(count));
+    }
+    let server = match (by_copy.server, by_writer.server) {
+        (Some(copy), Some(writer)) => format!("; in the server's time {:.2} of COPY", copy / writer),
+        _ => String::new(),
+    };
     println!(
-        "{shape:?} {round}: {} rows of {} traces | writer {:.0} rows/s, {:.0} traces/s | COPY {:.0} rows/s | by hand {:.0} rows/s | \
-         writer / COPY {:.2} | writer / by hand {:.2}",
-        rows.count(),
-        traces.len(),
-        rate(by_writer),
-        traces.len() as f64 / by_writer,
-        rate(by_copy),
-        rate(by_hand),
-        by_copy / by_writer,
-        by_hand / by_writer,
+        "    writer: {:.2} of COPY, {:.2} of inserts by hand{server}",
+        by_copy.seconds / by_writer.seconds,
+        by_hand.seconds / by_writer.seconds
     );
     Ok(())
 }
 
-fn timed(work: impl FnOnce() -> Result<(), String>) -> Result<f64, String> {
-    let began = Instant::now();
-    work()?;
-    Ok(began.elapsed().as_secs_f64())
+/// What a way of writing took.
+struct Cost {
+    seconds: f64,
+    /// CPU seconds of this process.
+    own: f64,
+    /// CPU seconds of the server, where it is on this machine.
+    server: Option<f64>,
+}
+
+impl Cost {
+    fn of(server: &Server, work: &dyn Fn() -> Result<(), String>) -> Result<Self, String> {
+        let (began, own, used) = (Instant::now(), cpu::own_time(), server.cpu_time());
+        work()?;
+        let used = used.zip(server.cpu_time()).map(|(before, after)| after.saturating_sub(before).as_secs_f64());
+        Ok(Self { seconds: began.elapsed().as_secs_f64(), own: (cpu::own_time() - own).as_secs_f64(), server: used })
+    }
+
+    /// CPU time for each row.
+    fn cpu(&self, rows: usize) -> String {
+        let micros = |seconds: f64| seconds * 1e6 / rows as f64;
+        let server = self.server.map_or_else(|| "-".to_owned(), |server| format!("{:.1}", micros(server)));
+        format!("CPU {:.1} µs a row, server {server} µs a row", micros(self.own))
+    }
 }
 
 fn by_writer(url: &str, traces: &[FinishedTrace], connections: usize) -> Result<(), String> {
