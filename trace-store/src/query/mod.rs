@@ -9,6 +9,7 @@
 mod aggregates;
 mod compare;
 mod components;
+mod days;
 mod decisions;
 mod error;
 pub(crate) mod filter;

@@ -7,6 +7,7 @@
 use super::calibration::{self, BasisRow, Candidate, Memory};
 use super::dialect::Connection;
 use super::prompts::executions::Ledger;
+use super::rollups::Rollups;
 use super::rows::{Cleaner, FlagRow};
 use super::value::{Json, Row, Value};
 use super::writer::{AllRaised, Raised, RunRows, Waiting, flag_run};
@@ -50,6 +51,7 @@ pub(super) async fn check(
     runs: &mut [RunRows],
     known: impl Fn(&str) -> bool,
     ledger: &Ledger,
+    rollups: &mut Rollups,
 ) -> Result<AllRaised, sqlx::Error> {
     let candidates: Vec<Option<Candidate>> = runs.iter().map(|run| candidate(run, &known)).collect();
     let verdicts = calibration::flags(connection, settings, memory, first, &candidates).await?;
@@ -62,7 +64,7 @@ pub(super) async fn check(
         if flags.is_empty() {
             continue;
         }
-        flag_run(run, &flags, ledger, &mut waiting);
+        flag_run(run, &flags, ledger, rollups, &mut waiting);
         waiting.flush_if_full(connection).await?;
         let new = run.flags.len().saturating_sub(flags.len());
         for (row, basis) in run.flags[new..].iter_mut().zip(bases) {

@@ -34,10 +34,12 @@ macro_rules! migrations {
 fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
         DatabaseKind::Sqlite => {
-            migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index")
+            migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index",
+                6 "report_rollups")
         }
         DatabaseKind::Postgres => {
-            migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index")
+            migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index",
+                6 "report_rollups")
         }
     }
 }
@@ -52,8 +54,8 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS whytrace_migrations (
 
 const NAME: &str = "whytrace_migrations";
 
-/// The migration that makes the tables of the rollups, which only a program can fill.
-const ROLLUPS_SINCE: usize = 2;
+/// The last migration that makes tables of rollups, which only a program can fill.
+const ROLLUPS_SINCE: usize = 6;
 
 /// A step of the schema, and whether a database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -138,15 +138,18 @@ async fn write_newest(
     connection.lock_traces(ids.clone()).await?;
     let stored = stored_versions(connection, ids).await?;
     newest.retain(|id, finished| stored.get(id).is_none_or(|stored| *stored <= version(finished)));
-    let again: Vec<String> = newest.keys().filter(|id| stored.contains_key(*id)).cloned().collect();
+    // Rows may be there of a trace that is not.
+    let is_stored = |id: &str| how == How::Upsert || stored.contains_key(id);
+    let again: Vec<String> = newest.keys().filter(|id| is_stored(id)).cloned().collect();
     let mut raised = flags::restore(connection, &again, &mut newest).await?;
     let mut rollups = Rollups::new();
     rollups::counted(connection, again.clone()).await?.iter().for_each(|row| rollups.minus(row));
     let batch = || newest.values().chain(traces.iter().filter(|finished| is_loose(finished)));
     let mut ledger = Ledger::open(connection, batch(), again.clone()).await?;
+    rollups.calls.take_stages(connection, again.clone()).await?;
     remove(connection, again.clone()).await?;
-    let how_of = |id: &str| if stored.contains_key(id) { How::Upsert } else { how };
-    let mut runs = insert_children(connection, batch(), &mut ledger, how_of).await?;
+    let how_of = |id: &str| if is_stored(id) { How::Upsert } else { How::Fast };
+    let mut runs = insert_children(connection, batch(), &mut ledger, &mut rollups, how_of).await?;
     // From here on it is this writer's turn.
     let first = turn::take(connection, runs.len()).await?;
     if let Some((settings, memory)) = checks {
@@ -155,7 +158,8 @@ async fn write_newest(
             *memory = Memory::default();
         }
         let known = |id: &str| stored.contains_key(id);
-        raised.extend(flags::check(connection, (settings, memory), first, &mut runs, known, &ledger).await?);
+        let history = (settings, &mut *memory);
+        raised.extend(flags::check(connection, history, first, &mut runs, known, &ledger, &mut rollups).await?);
         if !again.is_empty() {
             *memory = Memory::default();
         }
@@ -175,6 +179,8 @@ async fn delete_now(connection: &mut Connection, ids: Vec<String>) -> Result<u64
     connection.lock_traces(ids.clone()).await?;
     let mut rollups = Rollups::new();
     rollups::counted(connection, ids.clone()).await?.iter().for_each(|row| rollups.minus(row));
+    rollups.calls.take_stages(connection, ids.clone()).await?;
+    rollups.calls.take_calls(connection, ids.clone()).await?;
     remove(connection, ids.clone()).await?;
     let mut traces = 0;
     for delete in REMOVE_FOR_GOOD {
@@ -234,6 +240,7 @@ async fn insert_children(
     connection: &mut Connection,
     traces: impl Iterator<Item = &FinishedTrace>,
     ledger: &mut Ledger,
+    rollups: &mut Rollups,
     how_of: impl Fn(&str) -> How,
 ) -> Result<Vec<RunRows>, sqlx::Error> {
     let mut waiting = Waiting::default();
@@ -241,7 +248,7 @@ async fn insert_children(
     let now = Timestamp::now();
     for finished in traces {
         let mut rows = rows::project(finished, now);
-        ledger.enter(&mut rows);
+        ledger.enter(&mut rows, &mut rollups.calls);
         let TraceRows { trace, project, flags, executions, children } = rows;
         let loose = is_loose(finished);
         let how = if loose { How::Upsert } else { how_of(&trace.trace_id) };
@@ -252,7 +259,7 @@ async fn insert_children(
         if finished.sampled {
             waiting.push(&DOCUMENTS, how, document::of_finished(finished, &trace.trace_id));
         }
-        waiting.push_children(how, children);
+        waiting.push_children(how, children, rollups);
         runs.push(RunRows { trace, project, flags, finished: finished.clone(), how });
         waiting.flush_if_full(connection).await?;
     }
@@ -263,7 +270,13 @@ async fn insert_children(
 }
 
 /// Takes flags that were raised now into what is written of a run, and into `waiting` what sampling had left out.
-pub(super) fn flag_run(run: &mut RunRows, raised: &[CalibrationFlag], ledger: &Ledger, waiting: &mut Waiting) {
+pub(super) fn flag_run(
+    run: &mut RunRows,
+    raised: &[CalibrationFlag],
+    ledger: &Ledger,
+    rollups: &mut Rollups,
+    waiting: &mut Waiting,
+) {
     let now = Timestamp::now();
     if !run.finished.sampled {
         run.finished.sampled = true;
@@ -271,7 +284,7 @@ pub(super) fn flag_run(run: &mut RunRows, raised: &[CalibrationFlag], ledger: &L
         ledger.link(&mut rows);
         run.trace = rows.trace;
         waiting.push(&DOCUMENTS, run.how, document::of_finished(&run.finished, &run.trace.trace_id));
-        waiting.push_children(run.how, rows.children);
+        waiting.push_children(run.how, rows.children, rollups);
     }
     run.flags = rows::flags(&run.finished, raised, now);
     run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
@@ -324,7 +337,8 @@ struct ByHow {
 }
 
 impl Waiting {
-    fn push_children(&mut self, how: How, children: ChildRows) {
+    fn push_children(&mut self, how: How, children: ChildRows, rollups: &mut Rollups) {
+        children.stages.iter().for_each(|stage| rollups.calls.stage(&stage.into(), 1));
         self.push(&STAGES, how, children.stages);
         self.push(&DECISIONS, how, children.decisions);
         self.push(&OBSERVATIONS, how, children.observations);

@@ -17,6 +17,7 @@
 //!
 //! Every method is checked against scipy 1.17 or statsmodels 0.15; the tests name the call. The distributions are those of `statrs`.
 
+pub(crate) mod buckets;
 mod distribution;
 mod means;
 mod quantile;

@@ -1,7 +1,7 @@
 //! Which principles fail, and how often.
 
-use super::days::Days;
 use super::figures::{mean_of_micros, ratio};
+use crate::query::days::Days;
 use crate::query::error::QueryError;
 use crate::query::store::Store;
 use crate::query::window::Window;
@@ -71,9 +71,8 @@ impl Store {
         let mut ask = self.statement();
         let names = ["runs", "gap_runs", "strength_runs", "scored_runs", "score_micros"];
         let sums = names.map(|name| ask.kind.whole_sum(name, name)).join(", ");
-        ask.push(&format!("SELECT principle_id, {sums} FROM principle_rollups"));
-        ask.add_days(first, end);
-        ask.push(" GROUP BY principle_id");
+        ask.push(&format!("SELECT principle_id, {sums} FROM principle_rollups WHERE 1 = 1"));
+        ask.add_days(first, end).push(" GROUP BY principle_id");
         Ok(self.fetch("summing up principles", ask).await?)
     }
 }

@@ -3,8 +3,8 @@
 //! Whole days come from the daily sums, parts of days from their traces through the same contribution, so the answer is exact and the same
 //! on both databases.
 
-use super::days::Days;
 use super::figures::{Figures, Group, SumRow};
+use crate::query::days::Days;
 use crate::query::error::QueryError;
 use crate::query::store::Store;
 use crate::query::window::Window;
@@ -113,7 +113,7 @@ impl Store {
             Some(group) => group.column().to_owned(),
         };
         let sums: Vec<String> = SumRow::TABLE.columns.iter().skip(1).map(|column| sum(column, ask.kind)).collect();
-        ask.push(&format!("SELECT {key} AS key, {} FROM daily_rollups", sums.join(", ")));
+        ask.push(&format!("SELECT {key} AS key, {} FROM daily_rollups WHERE 1 = 1", sums.join(", ")));
         ask.add_days(first, end);
         match group {
             Some(group) => ask.push(" GROUP BY ").push(group.column()),

@@ -1,12 +1,14 @@
 //! What prompts cost, day by day.
 
-use super::names_of;
+use crate::query::aggregates::money;
+use crate::query::days::Days;
 use crate::query::error::QueryError;
 use crate::query::lists::add_window;
 use crate::query::store::Store;
 use crate::query::window::Window;
-use crate::sql::value::{Column, Kind, row};
+use crate::sql::rollups::{CallRow, PromptDayRow};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use trace_core::model::Money;
 
 /// What the calls made with a prompt cost on one day (UTC).
@@ -29,61 +31,67 @@ pub struct DailyCost {
     pub cost_usd: Option<Money>,
 }
 
-row! {
-    /// Money is summed in millionths of a dollar and what remains below: exact, and without overflow.
-    struct CostRow in "prompt_executions", key [trace_id, id], keep [] {
-        day: String,
-        prompt_name: String,
-        calls: i64,
-        priced_calls: i64,
-        input_tokens: i64,
-        output_tokens: i64,
-        cost_micros: i64,
-        cost_rest: i64,
-    }
-}
-
 impl Store {
     /// What prompts cost, day by day: the newest day first, on each day the most expensive prompt first.
     ///
     /// # Errors
     /// [`QueryError::Sql`].
     pub async fn daily_costs(&self, window: Window) -> Result<Vec<DailyCost>, QueryError> {
-        let mut ask = self.statement();
-        let kind = ask.kind;
-        let day = kind.day_of("executed_at");
-        let cost = kind.stored(&Column { name: "cost_usd", kind: Kind::Money });
-        let [micros, rest] = kind.money_sums(&cost);
-        ask.push(&names_of("prompt_executions", "template_name"));
-        ask.push(&format!(
-            "SELECT {day} AS day, template_name AS prompt_name, COUNT(*) AS calls, COUNT({cost}) AS priced_calls, \
-             {}, {}, {micros} AS cost_micros, {rest} AS cost_rest \
-             FROM names CROSS JOIN prompt_executions WHERE template_name = names.name",
-            kind.whole_sum("input_token_count", "input_tokens"),
-            kind.whole_sum("output_token_count", "output_tokens"),
-        ));
-        add_window(&mut ask, window, "executed_at");
-        ask.push(&format!(" GROUP BY {day}, template_name"));
-        let rows = self.fetch::<CostRow>("summing up costs", ask).await?;
-        let mut costs: Vec<DailyCost> = rows.into_iter().map(DailyCost::from).collect();
+        let days = Days::of(window);
+        let mut rows = match &days.whole {
+            Some((first, end)) => self.costs_of_days(first.as_deref(), end.as_deref()).await?,
+            None => Vec::new(),
+        };
+        for (since, until) in days.parts {
+            let mut ask = self.statement();
+            ask.select::<CallRow>().push(" WHERE 1 = 1");
+            add_window(&mut ask, Window::since(since).until(until), "prompt_executions.executed_at");
+            rows.extend(self.fetch::<CallRow>("summing up costs", ask).await?.iter().map(CallRow::costs));
+        }
+        // The parts of a day at both ends of a window may be of one day.
+        let mut costs: BTreeMap<(String, String), DailyCost> = BTreeMap::new();
+        for row in rows {
+            let key = (row.day.0.clone(), row.prompt_name.clone());
+            costs.entry(key).and_modify(|cost| cost.add(&row)).or_insert_with(|| DailyCost::from(&row));
+        }
+        let mut costs: Vec<DailyCost> = costs.into_values().collect();
         costs.sort_by(|a, b| {
             b.day.cmp(&a.day).then(b.cost_usd.cmp(&a.cost_usd)).then_with(|| a.prompt_name.cmp(&b.prompt_name))
         });
         Ok(costs)
     }
+
+    async fn costs_of_days(&self, first: Option<&str>, end: Option<&str>) -> Result<Vec<PromptDayRow>, QueryError> {
+        let mut ask = self.statement();
+        ask.select::<PromptDayRow>().push(" WHERE 1 = 1").add_days(first, end);
+        Ok(self.fetch("summing up costs", ask).await?)
+    }
 }
 
-impl From<CostRow> for DailyCost {
-    fn from(row: CostRow) -> Self {
-        let picodollars = i128::from(row.cost_micros) * 1_000_000 + i128::from(row.cost_rest);
+impl DailyCost {
+    fn add(&mut self, row: &PromptDayRow) {
+        let more = Self::from(row);
+        self.calls = self.calls.saturating_add(more.calls);
+        self.priced_calls = self.priced_calls.saturating_add(more.priced_calls);
+        self.input_tokens = self.input_tokens.saturating_add(more.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(more.output_tokens);
+        let picodollars =
+            [self.cost_usd, more.cost_usd].into_iter().flatten().map(|cost| i128::from(cost.picodollars()));
+        self.cost_usd = picodollars.reduce(|a, b| a + b).map(money);
+    }
+}
+
+impl From<&PromptDayRow> for DailyCost {
+    fn from(row: &PromptDayRow) -> Self {
+        let picodollars = i128::from(row.cost_dollars) * 1_000_000_000_000 + i128::from(row.cost_picodollars);
         Self {
-            day: row.day,
-            prompt_name: row.prompt_name,
+            day: row.day.0.clone(),
+            prompt_name: row.prompt_name.clone(),
             calls: row.calls,
             priced_calls: row.priced_calls,
             input_tokens: row.input_tokens,
             output_tokens: row.output_tokens,
-            cost_usd: (row.priced_calls > 0).then(|| crate::query::aggregates::money(picodollars)),
+            cost_usd: (row.priced_calls > 0).then(|| money(picodollars)),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! How long the calls made with a prompt take.
 
-use super::percentiles::Values;
+use super::percentiles::{SORTED, Values};
 use crate::query::error::QueryError;
 use crate::query::store::Store;
 use crate::query::window::Window;
+use crate::sql::rollups::PROMPT;
 use serde::{Deserialize, Serialize};
 
 /// How long the calls made with a prompt take, in milliseconds.
@@ -22,6 +23,8 @@ pub struct PromptLatency {
     pub p95_ms: f64,
     /// 99 of 100 calls take no longer.
     pub p99_ms: f64,
+    /// Whether the percentiles are exact; those of more than 20,000 calls are within 0.8 %.
+    pub exact: bool,
 }
 
 impl Store {
@@ -31,12 +34,13 @@ impl Store {
     /// [`QueryError::Sql`].
     pub async fn latency(&self, window: Window) -> Result<Vec<PromptLatency>, QueryError> {
         let values = Values {
+            kind: PROMPT,
             table: "prompt_executions",
             group: "template_name",
             value: "response_time_ms",
             moment: "executed_at",
         };
-        let groups = self.percentiles("measuring latency", values, window).await?;
+        let groups = self.percentiles("measuring latency", values, window, SORTED).await?;
         let mut prompts: Vec<PromptLatency> = groups
             .into_iter()
             .map(|(prompt_name, found)| PromptLatency {
@@ -46,6 +50,7 @@ impl Store {
                 p50_ms: found.at[0],
                 p95_ms: found.at[1],
                 p99_ms: found.at[2],
+                exact: found.exact,
             })
             .collect();
         prompts.sort_by_key(|prompt| std::cmp::Reverse(prompt.calls));

@@ -6,7 +6,7 @@ mod costs;
 mod errors;
 mod latency;
 mod normal;
-mod percentiles;
+pub(super) mod percentiles;
 mod stages;
 
 pub use costs::DailyCost;

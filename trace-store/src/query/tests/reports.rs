@@ -1,7 +1,9 @@
 //! Reports: the same numbers from both databases.
 
 use super::*;
+use crate::query::reports::percentiles::Values;
 use crate::query::{StageTiming, Window};
+use crate::sql::rollups::{PROMPT, STAGE};
 use crate::sql::tests::fixture::call;
 use crate::sql::tests::on_every_database;
 use trace_core::model::ErrorInfo;
@@ -47,6 +49,12 @@ on_every_database! {
             ]);
             assert_eq!((costs[1].input_tokens, costs[1].output_tokens), (20 * 1_055, 20 * 230));
             assert_eq!(store.daily_costs(Window::last_days(0)).await.unwrap(), []);
+            // Parts of the same days, counted call by call.
+            let at = |text: &str| text.parse::<Timestamp>().unwrap();
+            let parts = Window::since(at("2026-02-13T00:00:00.000001Z")).until(at("2026-02-14T00:00:00.000001Z"));
+            assert_eq!(store.daily_costs(parts).await.unwrap(), costs);
+            let first_day = Window::since(at("2026-02-13T12:00:00Z")).until(at("2026-02-14T00:00:00Z"));
+            assert_eq!(store.daily_costs(first_day).await.unwrap(), costs[1..]);
         });
     }
 
@@ -73,6 +81,33 @@ on_every_database! {
             assert_eq!((uneven.calls, uneven.p50_ms), (3, 7.3));
             assert_eq!(uneven.p95_ms, 7.3 + (0.95 * 2.0 - 1.0) * (1_000.7 - 7.3));
             assert_eq!(uneven.p99_ms, 7.3 + (0.99 * 2.0 - 1.0) * (1_000.7 - 7.3));
+        });
+    }
+
+    fn percentiles_of_buckets_are_those_of_the_values_within_a_hundredth(database: Database) {
+        let mut traces = several();
+        for (n, trace) in traces.iter_mut().enumerate() {
+            trace.stages["synthesis"].observations[0].started_at = Some(format!("2026-02-{:02}T12:00:00Z", 10 + n % 3).parse().unwrap());
+        }
+        save(database, &traces);
+        ask(database, async |store| {
+            let of = |kind, table, group, value, moment| Values { kind, table, group, value, moment };
+            let calls = of(PROMPT, "prompt_executions", "template_name", "response_time_ms", "executed_at");
+            let stages = of(STAGE, "stages", "base_name", "duration_seconds", "started_at");
+            let at = |text: &str| text.parse::<Timestamp>().unwrap();
+            let part = Window::since(at("2026-02-10T11:00:00Z")).until(at("2026-02-12T13:00:00Z"));
+            for (values, window) in [(calls, Window::all_time()), (stages, Window::all_time()), (calls, part)] {
+                let exact = store.percentiles("asking", values, window, i64::MAX).await.unwrap();
+                let read = store.percentiles("asking", values, window, 0).await.unwrap();
+                assert!(!exact.is_empty() && exact.keys().eq(read.keys()), "{exact:?} {read:?}");
+                for (name, exact) in &exact {
+                    let read = &read[name];
+                    assert_eq!((read.count, read.sum_micros, read.exact), (exact.count, exact.sum_micros, false), "{name}");
+                    for (read, exact) in read.at.iter().zip(exact.at) {
+                        assert!((read - exact).abs() <= exact * 0.008, "{name}: {read} {exact}");
+                    }
+                }
+            }
         });
     }
 

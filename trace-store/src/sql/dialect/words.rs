@@ -146,14 +146,6 @@ impl DatabaseKind {
         }
     }
 
-    /// The calendar day of a moment in UTC, as text.
-    pub(crate) fn day_of(self, moment: &str) -> Sql {
-        match self {
-            Sqlite => format!("substr({moment}, 1, 10)").into(),
-            Postgres => format!("to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD')").into(),
-        }
-    }
-
     /// A column of kind [`Kind::Day`], as text.
     pub(crate) fn day_as_text(self, day: &str) -> Sql {
         match self {
@@ -175,20 +167,6 @@ impl DatabaseKind {
         match self {
             Sqlite => format!("CAST({number} * 1000000 + 0.5 AS INTEGER)").into(),
             Postgres => format!("TRUNC({number} * 1000000 + 0.5)::bigint").into(),
-        }
-    }
-
-    /// The sum of a column of money (by its stored name): in millionths of a dollar, and what remains in picodollars.
-    pub(crate) fn money_sums(self, stored: &str) -> [Sql; 2] {
-        match self {
-            Sqlite => [
-                format!("COALESCE(SUM({stored} / 1000000), 0)").into(),
-                format!("COALESCE(SUM({stored} % 1000000), 0)").into(),
-            ],
-            Postgres => [
-                format!("COALESCE(TRUNC(SUM({stored}) * 1000000), 0)::bigint").into(),
-                format!("COALESCE((SUM({stored}) * 1000000000000) % 1000000, 0)::bigint").into(),
-            ],
         }
     }
 

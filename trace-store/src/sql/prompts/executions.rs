@@ -6,10 +6,11 @@
 use super::statistics::{Changes, Counted};
 use super::{IndexRow, select};
 use crate::sql::dialect::Connection;
+use crate::sql::rollups::{CallRow, CallSums};
 use crate::sql::rows::{Execution, ObservationRow, TraceRows};
 use crate::sql::value::{Row, Value, row};
 use std::collections::{BTreeSet, HashMap, HashSet};
-use trace_core::model::{LlmCall, Money, PromptLink, Trace};
+use trace_core::model::{LlmCall, Money, PromptLink, Timestamp, Trace};
 use trace_core::registry::registry_name;
 use trace_core::sink::FinishedTrace;
 
@@ -19,8 +20,12 @@ row! {
         trace_id: String,
         id: String,
         template_id: Option<String>,
+        template_name: String,
+        executed_at: Timestamp,
         success: bool,
         response_time_ms: Option<f64>,
+        input_token_count: Option<i64>,
+        output_token_count: Option<i64>,
         total_token_count: Option<i64>,
         cost_usd: Option<Money>,
     }
@@ -32,6 +37,19 @@ impl StoredRow {
             success: self.success,
             response_time_ms: self.response_time_ms,
             total_token_count: self.total_token_count,
+            cost_usd: self.cost_usd,
+        }
+    }
+
+    fn call(&self) -> CallRow {
+        CallRow {
+            trace_id: self.trace_id.clone(),
+            id: self.id.clone(),
+            template_name: self.template_name.clone(),
+            executed_at: self.executed_at,
+            response_time_ms: self.response_time_ms,
+            input_token_count: self.input_token_count,
+            output_token_count: self.output_token_count,
             cost_usd: self.cost_usd,
         }
     }
@@ -87,11 +105,11 @@ impl Ledger {
     }
 
     /// Links the rows of a trace to the versions that are known, and counts its executions.
-    pub(crate) fn enter(&mut self, rows: &mut TraceRows) {
+    pub(crate) fn enter(&mut self, rows: &mut TraceRows, sums: &mut CallSums) {
         rows.executions
             .retain(|execution| !execution.row.trace_id.is_empty() || self.loose.insert(execution.row.id.clone()));
         for execution in &mut rows.executions {
-            self.enter_execution(execution);
+            self.enter_execution(execution, sums);
         }
         self.link(rows);
     }
@@ -103,13 +121,17 @@ impl Ledger {
         }
     }
 
-    fn enter_execution(&mut self, execution: &mut Execution) {
+    fn enter_execution(&mut self, execution: &mut Execution, sums: &mut CallSums) {
         let Execution { row, version } = execution;
         let link = (row.prompt_registry_name.as_deref(), *version, row.template_hash.as_deref());
         let found = self.find(link).map(|found| found.id.clone());
         let stored = self.stored.remove(&(row.trace_id.clone(), row.id.clone()));
         // What was linked once stays linked: the statistics count it there.
         row.template_id = stored.as_ref().and_then(|stored| stored.template_id.clone()).or(found);
+        if let Some(stored) = &stored {
+            sums.call(&stored.call(), -1);
+        }
+        sums.call(&CallRow::from(&*row), 1);
         if let Some(stored) = &stored
             && let Some(template_id) = &stored.template_id
         {

@@ -12,7 +12,7 @@ use trace_core::model::{Money, Status, Timestamp};
 const MOST: i64 = 1_000_000_000_000;
 
 /// Picodollars in a dollar.
-const DOLLAR: i64 = 1_000_000_000_000;
+pub(super) const DOLLAR: i64 = 1_000_000_000_000;
 
 /// The day of a trace that says neither when it began nor when it ended.
 const UNKNOWN_DAY: &str = "0001-01-01";
@@ -190,17 +190,21 @@ impl CountedRow {
 
     /// The day in UTC on which it began.
     fn day(&self) -> Day {
-        let moment = self.started_at.or(self.completed_at);
-        Day(moment.map_or(UNKNOWN_DAY.to_owned(), |moment| time::fixed(moment)[..UNKNOWN_DAY.len()].to_owned()))
+        day_of(self.started_at.or(self.completed_at))
     }
 }
 
-fn limited(count: i64) -> i64 {
+/// The day in UTC of a moment.
+pub(super) fn day_of(moment: Option<Timestamp>) -> Day {
+    Day(moment.map_or(UNKNOWN_DAY.to_owned(), |moment| time::fixed(moment)[..UNKNOWN_DAY.len()].to_owned()))
+}
+
+pub(super) fn limited(count: i64) -> i64 {
     count.clamp(-MOST, MOST)
 }
 
 /// In millionths, halves away from zero.
-fn micros(number: f64) -> i64 {
+pub(crate) fn micros(number: f64) -> i64 {
     // Saturates, and what is no number is zero.
     #[allow(clippy::cast_possible_truncation)]
     limited((number * 1e6).round() as i64)

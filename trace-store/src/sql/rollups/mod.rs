@@ -4,10 +4,12 @@
 //! batch's own transaction: what the new rows contribute less what the old ones did, so a trace that is sent twice counts once. All sums
 //! are integers, so adding and taking away gives bit for bit what counting anew gives; [`rebuild`] counts anew, [`differences`] compares.
 
+mod calls;
 mod contribution;
 mod sums;
 
-pub(crate) use contribution::CountedRow;
+pub(crate) use calls::{CallRow, CallSums, PROMPT, PromptDayRow, STAGE};
+pub(crate) use contribution::{CountedRow, micros};
 pub use sums::RollupDifference;
 
 use super::dialect::Connection;
@@ -29,6 +31,8 @@ static GAPS: Table = GapRow::TABLE;
 pub(super) struct Rollups {
     daily: Sums,
     principles: Sums,
+    /// What single calls and stages add.
+    pub(crate) calls: CallSums,
     gaps: BTreeSet<GapKey>,
     gone: BTreeSet<GapKey>,
 }
@@ -41,6 +45,7 @@ impl Rollups {
         Self {
             daily: Sums::new(&DAILY),
             principles: Sums::new(&PRINCIPLES),
+            calls: CallSums::new(),
             gaps: BTreeSet::new(),
             gone: BTreeSet::new(),
         }
@@ -65,7 +70,7 @@ impl Rollups {
 
     /// Writes it. All writers do so after they took their turn (see [`super::turn`]), so none waits for another in a circle.
     pub(super) async fn apply(self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        for sums in [self.daily, self.principles] {
+        for sums in [self.daily, self.principles].into_iter().chain(self.calls.into_sums()) {
             sums.apply(connection).await?;
         }
         for gone in self.gone.difference(&self.gaps) {
@@ -97,7 +102,7 @@ pub(super) async fn counted(connection: &mut Connection, ids: Vec<String>) -> Re
 /// Counts all traces anew, and puts that in the place of what is there. Inside a transaction; other writers wait for its end.
 pub(super) async fn rebuild(connection: &mut Connection) -> Result<(), sqlx::Error> {
     super::turn::take(connection, 0).await?;
-    for table in ["daily_rollups", "principle_rollups", "principle_gaps"] {
+    for table in ["daily_rollups", "principle_rollups", "prompt_rollups", "duration_rollups", "principle_gaps"] {
         connection.run(format!("DELETE FROM {table}"), Vec::new()).await?;
     }
     let mut rollups = Rollups::new();
@@ -107,6 +112,7 @@ pub(super) async fn rebuild(connection: &mut Connection) -> Result<(), sqlx::Err
         let gaps = std::mem::take(&mut rollups.gaps);
         connection.insert(&GAPS, gaps.into_iter().map(|key| key.map(Value::Text).to_vec()).collect()).await?;
     }
+    rollups.calls.count_all(connection).await?;
     rollups.apply(connection).await
 }
 
@@ -118,8 +124,9 @@ pub(super) async fn differences(connection: &mut Connection) -> Result<Vec<Rollu
         page.iter().for_each(|row| rollups.plus(row));
         rollups.gaps.clear();
     }
+    rollups.calls.count_all(connection).await?;
     let mut differences = Vec::new();
-    for sums in [rollups.daily, rollups.principles] {
+    for sums in [rollups.daily, rollups.principles].into_iter().chain(rollups.calls.into_sums()) {
         differences.extend(sums.differences(connection).await?);
     }
     Ok(differences)

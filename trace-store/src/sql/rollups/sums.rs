@@ -8,7 +8,43 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(super) struct Sums {
     table: &'static Table,
-    rows: BTreeMap<Vec<String>, Vec<i64>>,
+    rows: BTreeMap<Vec<Part>, Vec<i64>>,
+}
+
+/// A part of a key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Text(String),
+    Int(i64),
+}
+
+impl From<Value> for Part {
+    /// No key has parts of another kind.
+    fn from(cell: Value) -> Self {
+        match cell {
+            Value::Text(text) => Self::Text(text),
+            Value::Int(number) => Self::Int(number),
+            _ => Self::Text(String::new()),
+        }
+    }
+}
+
+impl From<Part> for Value {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Text(text) => Self::Text(text),
+            Part::Int(number) => Self::Int(number),
+        }
+    }
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Int(number) => write!(f, "{number}"),
+        }
+    }
 }
 
 /// A sum that is not what counting gives.
@@ -49,27 +85,27 @@ impl Sums {
     }
 
     /// The key, which comes first in every such table, and the amounts.
-    fn split(&self, mut cells: Vec<Value>) -> (Vec<String>, Vec<i64>) {
+    fn split(&self, mut cells: Vec<Value>) -> (Vec<Part>, Vec<i64>) {
         let amounts = cells.split_off(self.table.key.len());
-        let text = |cell| if let Value::Text(text) = cell { text } else { String::new() };
         let amount = |cell| if let Value::Int(amount) = cell { amount } else { 0 };
-        (cells.into_iter().map(text).collect(), amounts.into_iter().map(amount).collect())
+        (cells.into_iter().map(Part::from).collect(), amounts.into_iter().map(amount).collect())
     }
 
-    /// Adds them to what is in the table. Rows that come out without any run go.
+    /// Adds them to what is in the table. Rows that come out without anything counted, which is the first sum, go.
     pub(super) async fn apply(mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         self.rows.retain(|_, sums| sums.iter().any(|sum| *sum != 0));
         let shrunk = self.rows.iter().filter(|(_, sums)| sums[0] < 0);
-        let mut days: Vec<String> = shrunk.filter_map(|(key, _)| key.first().cloned()).collect();
+        let mut days: Vec<Part> = shrunk.filter_map(|(key, _)| key.first().cloned()).collect();
         days.dedup();
-        let cells = |(key, sums): (Vec<String>, Vec<i64>)| {
-            key.into_iter().map(Value::Text).chain(sums.into_iter().map(Value::Int)).collect()
+        let cells = |(key, sums): (Vec<Part>, Vec<i64>)| {
+            key.into_iter().map(Value::from).chain(sums.into_iter().map(Value::Int)).collect()
         };
         connection.insert(self.table, self.rows.into_iter().map(cells).collect()).await?;
         for day in days {
             let parameter = connection.parameter(Kind::Day, 1);
-            let sql = format!("DELETE FROM {} WHERE day = {parameter} AND runs = 0", self.table.name);
-            connection.run(sql, vec![Value::Text(day)]).await?;
+            let counted = self.table.columns[self.table.key.len()].name;
+            let sql = format!("DELETE FROM {} WHERE day = {parameter} AND {counted} = 0", self.table.name);
+            connection.run(sql, vec![day.into()]).await?;
         }
         Ok(())
     }
@@ -93,12 +129,12 @@ impl Sums {
         Ok(differences)
     }
 
-    fn compare(&self, key: &[String], stored: &[i64], counted: &[i64]) -> Vec<RollupDifference> {
+    fn compare(&self, key: &[Part], stored: &[i64], counted: &[i64]) -> Vec<RollupDifference> {
         let columns = self.table.columns[self.table.key.len()..].iter();
         let pairs = columns.zip(stored.iter().zip(counted)).filter(|(_, (stored, counted))| stored != counted);
         let difference = |(column, (stored, counted)): (&crate::sql::value::Column, (&i64, &i64))| RollupDifference {
             table: self.table.name,
-            key: key.to_vec(),
+            key: key.iter().map(Part::to_string).collect(),
             column: column.name,
             stored: *stored,
             counted: *counted,

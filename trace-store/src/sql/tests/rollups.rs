@@ -20,6 +20,15 @@ fn numbers(database: &Database, columns: &[&'static str], sql: &'static str) -> 
     rows.unwrap().into_iter().map(|row| row.into_iter().map(number).collect()).collect()
 }
 
+/// How many rows each table of sums has.
+fn sizes(database: &Database) -> Vec<i64> {
+    let columns = ["daily", "principles", "prompts", "durations"];
+    let sql =
+        "SELECT (SELECT COUNT(*) FROM daily_rollups) AS daily, (SELECT COUNT(*) FROM principle_rollups) AS principles,
+        (SELECT COUNT(*) FROM prompt_rollups) AS prompts, (SELECT COUNT(*) FROM duration_rollups) AS durations";
+    numbers(database, &columns, sql).remove(0)
+}
+
 /// Runs of several days, projects, intents and ends.
 fn varied(n: u32) -> Trace {
     let mut trace = full(n);
@@ -72,14 +81,30 @@ on_every_database! {
         assert_eq!(gaps, [[40 - 13]]);
     }
 
+    fn removed_traces_take_their_sums_along(database: Database) {
+        let sink = database.sink();
+        sink.store(&(0..20).map(|n| finished(varied(n))).collect::<Vec<_>>());
+        let ids: Vec<String> = (0..20).map(crate::sql::tests::fixture::id).collect();
+        database.read(async |store: &mut SqlStore| {
+            assert_eq!(store.delete_traces(ids[..15].to_vec()).await.unwrap(), 15);
+        });
+        assert_eq!(differences(database), []);
+        database.read(async |store: &mut SqlStore| store.delete_traces(ids[15..].to_vec()).await.unwrap());
+        assert_eq!(sizes(database), [0, 0, 0, 0]);
+    }
+
     fn what_is_wrong_is_found_and_repaired(database: Database) {
         let sink = database.sink();
         sink.store(&(0..30).map(|n| finished(varied(n))).collect::<Vec<_>>());
         database.execute("UPDATE daily_rollups SET quality_micros = quality_micros + 1 WHERE intent = 'intent-1'");
         database.execute("DELETE FROM principle_rollups WHERE principle_id = 'META-12'");
+        database.execute("UPDATE prompt_rollups SET cost_picodollars = cost_picodollars + 1");
+        database.execute("DELETE FROM duration_rollups WHERE kind = 'stage' AND name = 'synthesis'");
         let found = differences(database);
         assert!(found.iter().any(|d| d.column == "quality_micros" && d.stored == d.counted + 1), "{found:?}");
         assert!(found.iter().any(|d| d.table == "principle_rollups" && d.stored == 0), "{found:?}");
+        assert!(found.iter().any(|d| d.column == "cost_picodollars" && d.stored == d.counted + 1), "{found:?}");
+        assert!(found.iter().any(|d| d.table == "duration_rollups" && d.key[2] == "synthesis" && d.stored == 0), "{found:?}");
         database.read(async |store: &mut SqlStore| store.rebuild_rollups().await.unwrap());
         assert_eq!(differences(database), []);
         assert_eq!(numbers(database, &["gaps"], "SELECT COUNT(*) AS gaps FROM principle_gaps"), [[20]]);
@@ -105,9 +130,12 @@ on_every_database! {
         drop(sink);
         let sums = "SELECT runs, quality_micros FROM daily_rollups ORDER BY day, project_id, intent, domain, status";
         let before = numbers(database, &["runs", "quality_micros"], sums);
+        let sizes_before = sizes(database);
+        assert!(sizes_before.iter().all(|rows| *rows > 0), "{sizes_before:?}");
         database.read(async |store: &mut SqlStore| store.down(1).await.unwrap());
         database.read(async |store: &mut SqlStore| store.migrate().await.unwrap());
         assert_eq!(numbers(database, &["runs", "quality_micros"], sums), before);
+        assert_eq!(sizes(database), sizes_before);
         assert_eq!(differences(database), []);
         assert_eq!(numbers(database, &["gaps"], "SELECT COUNT(*) AS gaps FROM principle_gaps"), [[20]]);
         let order = numbers(database, &["n", "most"], "SELECT COUNT(DISTINCT write_order) AS n, MAX(write_order) AS most FROM traces");

@@ -1,7 +1,9 @@
 //! A window as whole days, whose sums are kept, and what sticks out at its ends, whose traces are read.
 
-use crate::query::window::{Window, next_day};
+use super::statement::Statement;
+use super::window::{Window, next_day};
 use crate::sql::time;
+use crate::sql::value::Kind;
 use trace_core::model::Timestamp;
 
 const DAY: i128 = 86_400_000_000_000;
@@ -43,6 +45,18 @@ impl Days {
         let is_none = first.is_some() && first == last;
         let day = |moment: Timestamp| time::fixed(moment)[..10].to_owned();
         Self { whole: (!is_none).then(|| (first.map(day), last.map(day))), parts }
+    }
+}
+
+impl Statement {
+    /// Limits sums to whole days, the second end excluded.
+    pub(super) fn add_days(&mut self, first: Option<&str>, end: Option<&str>) -> &mut Self {
+        for (operator, day) in [(">= ", first), ("< ", end)] {
+            if let Some(day) = day {
+                self.push(" AND day ").push(operator).bind(Kind::Day, day.into());
+            }
+        }
+        self
     }
 }
 

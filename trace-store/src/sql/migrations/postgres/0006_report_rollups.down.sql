@@ -1,0 +1,2 @@
+DROP TABLE duration_rollups;
+DROP TABLE prompt_rollups;
