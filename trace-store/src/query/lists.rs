@@ -1,7 +1,7 @@
 //! Lists of traces: every one is a filter, newest first, in pages.
 
 use super::error::QueryError;
-use super::filter::{Filter, lower};
+use super::filter::{Field, Filter, lower, lower_row};
 use super::item::TraceItem;
 use super::page::{Cursor, Listing, Page};
 use super::statement::Statement;
@@ -144,36 +144,44 @@ impl Store {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<TraceItem>, QueryError> {
-        let rare = self.rare_prompt(filter, part).await?;
-        let ask = statement(self.statement(), rare, filter, now, part, after, limit);
+        let few = self.few_runs(filter, now, part).await?;
+        let ask = statement(self.statement(), few, filter, now, part, after, limit);
         Ok(self.fetch("listing traces", ask).await?)
     }
 
-    /// The runs that used the prompt which a filter asks for, where they are few: then they are looked up, instead of passing over all others.
-    async fn rare_prompt(&self, filter: &Filter, part: Part) -> Result<Option<Vec<String>>, QueryError> {
-        let Some((name, version)) = filter.prompt() else { return Ok(None) };
+    /// The runs that have a row in another table as a filter asks for, where they are few: then they are looked up, instead of passing over
+    /// all others.
+    async fn few_runs(&self, filter: &Filter, now: Timestamp, part: Part) -> Result<Option<Vec<String>>, QueryError> {
+        let Some(condition) = filter.of_indexed_rows() else { return Ok(None) };
+        let (table, moment) = match condition.field {
+            Field::Prompt => ("observations", "observations.started_at"),
+            _ => ("decisions", "decisions.timestamp"),
+        };
         let mut ask = self.statement();
-        ask.select::<UseRow>().push(" WHERE observations.prompt_name = ").bind(Kind::Text, name.into());
-        if let Some(version) = version {
-            ask.push(" AND observations.prompt_version = ").bind(Kind::Int, Value::Int(version));
-        }
-        // A call begins after its run, so the end of the window is none for calls.
+        ask.push("SELECT trace_id FROM ").push(table).push(" WHERE ");
+        lower_row(condition, now, &mut ask);
+        // What happens in a run happens after it began, but for clocks that differ; so the end of the window is none here.
         if let Part::Dated(Window { since: Some(since), .. }) = part {
-            ask.push(" AND observations.started_at >= ").bind(Kind::Time, since.into_cell());
+            let since = Timestamp::from_nanos(since.as_nanos() - CLOCKS);
+            ask.push(" AND (").push(moment).push(" >= ").bind(Kind::Time, since.into_cell());
+            ask.push(" OR ").push(moment).push(" IS NULL)");
         }
-        ask.push(&format!(" LIMIT {}", RARE + 1));
-        let uses = self.fetch::<UseRow>("looking for a prompt", ask).await?;
-        let few = uses.len() <= RARE;
-        let ids: BTreeSet<String> = uses.into_iter().map(|row| row.trace_id).collect();
+        ask.push(&format!(" LIMIT {}", FEW + 1));
+        let rows = self.fetch::<RunIdRow>("looking for rows of runs", ask).await?;
+        let few = rows.len() <= FEW;
+        let ids: BTreeSet<String> = rows.into_iter().map(|row| row.trace_id).collect();
         Ok(few.then(|| ids.into_iter().collect()))
     }
 }
 
-/// How many uses of a prompt are few.
-const RARE: usize = 2_000;
+/// How many rows are few: looking their runs up takes some milliseconds.
+const FEW: usize = 500;
+
+/// By how much the clocks of a run and of what is in it may differ: a day, in nanoseconds.
+const CLOCKS: i128 = 86_400_000_000_000;
 
 row! {
-    struct UseRow in "observations", key [trace_id, id], keep [] {
+    struct RunIdRow in "", key [trace_id], keep [] {
         trace_id: String,
     }
 }

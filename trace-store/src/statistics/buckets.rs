@@ -8,6 +8,7 @@
 const STEPS: i64 = 64;
 
 /// How far what stands for a bucket can be from a number in it, as a share of the number: half a bucket's width.
+#[cfg(test)]
 pub(crate) const PRECISION: f64 = 0.5 / STEPS as f64;
 
 /// The bucket of a number; one below zero falls into the first.

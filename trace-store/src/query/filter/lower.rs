@@ -16,6 +16,19 @@ pub(crate) fn lower(filter: &Expr, now: Timestamp, into: &mut Statement) {
     Lowering { now, into }.expr(filter, None);
 }
 
+/// Adds a condition on a row of another table, without the run that it belongs to; see [`super::Filter::of_indexed_rows`].
+pub(crate) fn lower_row(condition: &Condition, now: Timestamp, into: &mut Statement) {
+    let mut lowering = Lowering { now, into };
+    if let (Field::Prompt, Test::Compare(_, literal)) = (&condition.field, &condition.test) {
+        return lowering.is_prompt(literal);
+    }
+    if let Field::Of(part, name, _) = &condition.field {
+        lowering.is_named((part, name));
+        lowering.into.push(" AND ");
+    }
+    lowering.condition(condition);
+}
+
 struct Lowering<'a> {
     now: Timestamp,
     into: &'a mut Statement,
@@ -99,15 +112,18 @@ impl Lowering<'_> {
     }
 
     fn exists<'a>(&mut self, scope: Scope<'a>, parts: &[&'a Expr]) {
-        let (part, name) = scope;
-        self.begin_exists(part.table);
-        self.into.push(" AND ").push(part.table.name).push(".").push(part.key(name)).push(" = ");
-        self.into.bind(Kind::Text, name.into());
+        self.begin_exists(scope.0.table);
+        self.into.push(" AND ");
+        self.is_named(scope);
         for part in parts {
             self.into.push(" AND ");
             self.expr(part, Some(scope));
         }
         self.into.push(")");
+    }
+
+    fn is_named(&mut self, (part, name): Scope<'_>) {
+        self.into.push(part.table.name).push(".").push(part.key(name)).push(" = ").bind(Kind::Text, name.into());
     }
 
     fn begin_exists(&mut self, table: &Table) {

@@ -15,10 +15,10 @@ mod syntax;
 pub(crate) mod tests;
 
 pub use error::FilterError;
-pub(crate) use lower::lower;
+pub(crate) use fields::Field;
+pub(crate) use lower::{lower, lower_row};
 
 use ast::{Comparison, Condition, Expr, Literal, Test};
-use fields::Field;
 use std::fmt;
 use std::str::FromStr;
 
@@ -82,18 +82,21 @@ impl Filter {
         })
     }
 
-    /// The prompt that every run must have used, and the version, where the filter asks for one outright.
-    pub(crate) fn prompt(&self) -> Option<(&str, Option<i64>)> {
+    /// A condition which every run must satisfy by a row in another table, where an index of that table finds such rows: the prompt of a
+    /// call, or how confident a decision was.
+    pub(crate) fn of_indexed_rows(&self) -> Option<&Condition> {
         let parts = match &self.0 {
             Expr::And(parts) => parts.as_slice(),
             other => std::slice::from_ref(other),
         };
-        parts.iter().find_map(|part| match part {
-            Expr::Is(Condition {
-                field: Field::Prompt,
-                test: Test::Compare(Comparison::Equal, Literal::Prompt { name, version }),
-            }) => Some((name.as_str(), *version)),
-            _ => None,
+        let conditions =
+            parts.iter().filter_map(|part| if let Expr::Is(condition) = part { Some(condition) } else { None });
+        conditions.into_iter().find(|condition| match (&condition.field, &condition.test) {
+            (Field::Prompt, Test::Compare(comparison, _)) => *comparison == Comparison::Equal,
+            (Field::Of(part, _, column), Test::Compare(comparison, _)) => {
+                (part.table.name, column.name) == ("decisions", "confidence") && *comparison != Comparison::Unequal
+            }
+            _ => false,
         })
     }
 

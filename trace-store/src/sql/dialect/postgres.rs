@@ -33,6 +33,9 @@ const BYTES: usize = 16 << 20;
 /// went before is acknowledged: at once after two full packets, which are of 64 KiB on one machine, else after 40 ms.
 const COPY_FROM: usize = 144 << 10;
 
+/// How long a change of the schema may take.
+const SCRIPT: Duration = Duration::from_secs(6 * 3600);
+
 /// How much longer than the server itself the client waits, before it takes the connection for dead.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -100,8 +103,12 @@ impl Postgres {
     /// Plans are made for each question anew: what it asks for decides which index serves it. None is worth compiling.
     pub(super) async fn only_read(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
         self.patience = patience;
-        self.script("SET default_transaction_read_only = on; SET plan_cache_mode = force_custom_plan; SET jit = off")
-            .await?;
+        // Processes that help take some milliseconds to start, which pays for a scan of a table, not for a page of a list.
+        self.script(
+            "SET default_transaction_read_only = on; SET plan_cache_mode = force_custom_plan; SET jit = off; \
+             SET parallel_setup_cost = 10000",
+        )
+        .await?;
         let sql = format!("SET statement_timeout = {}", patience.as_millis());
         self.run(AssertSqlSafe(sql).into_sql_str(), Vec::new()).await.map(|_| ())
     }
@@ -112,8 +119,9 @@ impl Postgres {
         Ok(done.rows_affected())
     }
 
+    /// Runs statements of ours, which take as long as they take: an index of a large table is made in minutes.
     pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        within(self.patience, sqlx::raw_sql(sql).execute(&mut self.connection)).await.map(|_| ())
+        within(SCRIPT, sqlx::raw_sql(sql).execute(&mut self.connection)).await.map(|_| ())
     }
 
     pub(super) async fn fetch(

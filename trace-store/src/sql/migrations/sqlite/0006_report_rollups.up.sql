@@ -22,3 +22,6 @@ CREATE TABLE duration_rollups (
     sum_micros INTEGER NOT NULL,
     PRIMARY KEY (day, kind, name, bucket)
 ) STRICT, WITHOUT ROWID;
+
+-- Decisions that were made with little confidence, wherever they are.
+CREATE INDEX decisions_confidence_idx ON decisions (decision, confidence, timestamp);
