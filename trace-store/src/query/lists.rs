@@ -152,21 +152,7 @@ impl Store {
     /// The runs that have a row in another table as a filter asks for, where they are few: then they are looked up, instead of passing over
     /// all others.
     async fn few_runs(&self, filter: &Filter, now: Timestamp, part: Part) -> Result<Option<Vec<String>>, QueryError> {
-        let Some(condition) = filter.of_indexed_rows() else { return Ok(None) };
-        let (table, moment) = match condition.field {
-            Field::Prompt => ("observations", "observations.started_at"),
-            _ => ("decisions", "decisions.timestamp"),
-        };
-        let mut ask = self.statement();
-        ask.push("SELECT trace_id FROM ").push(table).push(" WHERE ");
-        lower_row(condition, now, &mut ask);
-        // What happens in a run happens after it began, but for clocks that differ; so the end of the window is none here.
-        if let Part::Dated(Window { since: Some(since), .. }) = part {
-            let since = Timestamp::from_nanos(since.as_nanos() - CLOCKS);
-            ask.push(" AND (").push(moment).push(" >= ").bind(Kind::Time, since.into_cell());
-            ask.push(" OR ").push(moment).push(" IS NULL)");
-        }
-        ask.push(&format!(" LIMIT {}", FEW + 1));
+        let Some(ask) = rows_of_runs(self.statement(), filter, now, part) else { return Ok(None) };
         let rows = self.fetch::<RunIdRow>("looking for rows of runs", ask).await?;
         let few = rows.len() <= FEW;
         let ids: BTreeSet<String> = rows.into_iter().map(|row| row.trace_id).collect();
@@ -184,6 +170,36 @@ row! {
     struct RunIdRow in "", key [trace_id], keep [] {
         trace_id: String,
     }
+}
+
+/// The statement for rows as a filter asks for, in the order of their index; `None` where it asks for none that an index finds.
+pub(super) fn rows_of_runs(mut ask: Statement, filter: &Filter, now: Timestamp, part: Part) -> Option<Statement> {
+    let condition = filter.of_indexed_rows()?;
+    let (table, moment) = match condition.field {
+        Field::Prompt => ("observations", "started_at"),
+        _ => ("decisions", "timestamp"),
+    };
+    // What happens in a run happens after it began, but for clocks that differ; so the end of the window is none here.
+    let limits = match part {
+        Part::Dated(Window { since: Some(since), .. }) => {
+            let since = Timestamp::from_nanos(since.as_nanos() - CLOCKS);
+            vec![(" >= ", Some(since)), (" IS NULL", None)]
+        }
+        _ => vec![("", None)],
+    };
+    for (index, (test, since)) in limits.into_iter().enumerate() {
+        ask.push(if index > 0 { " UNION ALL " } else { "" });
+        ask.push(&format!("SELECT trace_id FROM (SELECT trace_id FROM {table} WHERE "));
+        lower_row(condition, now, &mut ask);
+        if !test.is_empty() {
+            ask.push(&format!(" AND {table}.{moment}{test}"));
+        }
+        if let Some(since) = since {
+            ask.bind(Kind::Time, since.into_cell());
+        }
+        ask.push(&format!(" LIMIT {}) AS rows_{index}", FEW + 1));
+    }
+    Some(ask)
 }
 
 /// The statement of a page, written onto an empty one; `ids`: the only runs that can be in it.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::query::Filter;
 use crate::query::Window;
-use crate::query::lists::{Part, statement};
+use crate::query::lists::{Part, rows_of_runs, statement};
 use crate::query::page::Cursor;
 use crate::query::statement::Statement;
 use crate::sql::DatabaseKind;
@@ -85,6 +85,18 @@ on_every_database! {
                     // What is expected to be one run may be sorted; the runs of a whole window may not.
                     let sorts = plan.contains("USE TEMP B-TREE FOR ORDER BY") || plan.contains("->  Sort");
                     assert!(!sorts || plan.contains("rows=1 "), "{filter}:\n{plan}");
+                }
+            }
+            for (filter, index) in [
+                ("prompt = report", "observations_prompt_idx"),
+                ("decision.source_selected.confidence < 0.1", "decisions_confidence_idx"),
+            ] {
+                let filter = filter.parse::<Filter>().unwrap();
+                for part in [Part::Dated(Window::default()), Part::Dated(Window::all_time())] {
+                    let rows = rows_of_runs(store.statement(), &filter, Timestamp::now(), part).unwrap();
+                    let plan = plan(store, rows).await;
+                    let others = ["Seq Scan", "SCAN observations", "SCAN decisions", "pkey", "autoindex", "_name_idx"];
+                    assert!(plan.contains(index) && !others.iter().any(|other| plan.contains(other)), "{plan}");
                 }
             }
             let undated = plan(store, page(store, "", Part::Undated)).await;
