@@ -199,9 +199,16 @@ impl Lowering<'_> {
     }
 
     fn contains(&mut self, text: &str, part: &str) -> String {
-        let pattern = self.into.kind.pattern(part);
-        let pattern = self.into.parameter(Kind::Text, Value::Text(pattern));
-        self.into.kind.contains(text, &pattern).into_owned()
+        let kind = self.into.kind;
+        let pattern = self.into.parameter(Kind::Text, Value::Text(kind.pattern(part)));
+        let contains = kind.contains(text, &pattern).into_owned();
+        let hints = kind.hints(part);
+        if hints.is_empty() {
+            return contains;
+        }
+        // A `CASE` is the only order that a server keeps to.
+        let hints = self.into.parameter(Kind::List, Value::List(hints));
+        format!("CASE WHEN {text} LIKE ANY ({hints}) THEN {contains} ELSE FALSE END")
     }
 
     /// Text is ordered by its bytes, as SQLite does: the order of a server's language would make other answers.

@@ -170,6 +170,26 @@ impl DatabaseKind {
         }
     }
 
+    /// What a text must be like, one of these, to contain another one: its rarest pair of letters in all their cases. On Postgres such a
+    /// look is worth it, for matching a pattern takes ten times as long; SQLite matches as fast as it looks.
+    pub(crate) fn hints(self, part: &str) -> Vec<String> {
+        let letters: Vec<char> = part.chars().collect();
+        if self == Sqlite || letters.is_empty() {
+            return Vec::new();
+        }
+        let pairs = letters.windows(letters.len().min(2));
+        let rarest = pairs.max_by_key(|pair| pair.iter().map(|letter| rarity(*letter)).sum::<usize>());
+        let mut hints = vec![String::new()];
+        for letter in rarest.unwrap_or_default() {
+            let cases = cases(*letter);
+            hints = hints
+                .iter()
+                .flat_map(|begin| cases.iter().map(move |case| format!("{begin}{}", literal(*case))))
+                .collect();
+        }
+        hints.into_iter().map(|hint| format!("%{hint}%")).collect()
+    }
+
     /// What a text must match to contain another one, whatever the case of its letters. Each letter becomes the set of its cases here, in
     /// one place: what the databases hold for upper and lower case depends on their settings, and SQLite knows ASCII only.
     pub(crate) fn pattern(self, part: &str) -> String {
@@ -196,6 +216,17 @@ impl DatabaseKind {
         }
         pattern
     }
+}
+
+/// How rarely a letter is met in texts, roughly: only speed hangs on it.
+fn rarity(letter: char) -> usize {
+    const FREQUENT_FIRST: &str = " etaoinsrhldcumfpgwybvkxjqz";
+    FREQUENT_FIRST.chars().position(|known| known == letter.to_ascii_lowercase()).unwrap_or(20)
+}
+
+/// A letter that means itself in a `LIKE`.
+fn literal(letter: char) -> String {
+    if matches!(letter, '%' | '_' | '\\') { format!("\\{letter}") } else { letter.to_string() }
 }
 
 /// A letter in each of its cases, where upper and lower case are one letter each; the letter itself first.
@@ -227,6 +258,10 @@ mod tests {
         assert_eq!(Sqlite.pattern("aé1"), "*[aA][éÉ]1*");
         assert_eq!(Sqlite.pattern("*?[]%_"), "*[*][?][[]]%_*");
         assert_eq!(Postgres.pattern("***(?i).\\d"), "\\*\\*\\*\\(\\?[iI]\\)\\.\\\\[dD]");
+        assert_eq!(Postgres.hints("No Text"), ["%xt%", "%xT%", "%Xt%", "%XT%"]);
+        assert_eq!(Postgres.hints("%"), ["%\\%%"]);
+        assert_eq!(Postgres.hints("7_"), ["%7\\_%"]);
+        assert_eq!((Postgres.hints(""), Sqlite.hints("text")), (vec![], vec![]));
         assert_eq!(cases('ς'), ['ς', 'Σ', 'σ']);
         assert_eq!(cases('ß'), ['ß']);
     }
