@@ -7,18 +7,19 @@ use super::ast::{Comparison, Condition, Expr, Literal, Moment, Test};
 use super::fields::{Field, Part};
 use crate::query::statement::Statement;
 use crate::query::window::next_day;
+use crate::sql::DatabaseKind;
 use crate::sql::time;
 use crate::sql::value::{Cell, Column, Kind, Table, Value};
 use trace_core::model::Timestamp;
 
 /// Adds the condition; moments relative to now count from `now`.
 pub(crate) fn lower(filter: &Expr, now: Timestamp, into: &mut Statement) {
-    Lowering { now, into }.expr(filter, None);
+    Lowering { now, into, by_run: true }.expr(filter, None);
 }
 
 /// Adds a condition on a row of another table, without the run that it belongs to; see [`super::Filter::of_indexed_rows`].
 pub(crate) fn lower_row(condition: &Condition, now: Timestamp, into: &mut Statement) {
-    let mut lowering = Lowering { now, into };
+    let mut lowering = Lowering { now, into, by_run: false };
     if let (Field::Prompt, Test::Compare(_, literal)) = (&condition.field, &condition.test) {
         return lowering.is_prompt(literal);
     }
@@ -32,6 +33,8 @@ pub(crate) fn lower_row(condition: &Condition, now: Timestamp, into: &mut Statem
 struct Lowering<'a> {
     now: Timestamp,
     into: &'a mut Statement,
+    /// Whether rows of other tables are looked for by the run that they belong to.
+    by_run: bool,
 }
 
 /// The rows that conditions are joined for: the part and the name.
@@ -123,7 +126,8 @@ impl Lowering<'_> {
     }
 
     fn is_named(&mut self, (part, name): Scope<'_>) {
-        self.into.push(part.table.name).push(".").push(part.key(name)).push(" = ").bind(Kind::Text, name.into());
+        let key = self.of_row(part.table.name, part.key(name));
+        self.into.push(&key).push(" = ").bind(Kind::Text, name.into());
     }
 
     fn begin_exists(&mut self, table: &Table) {
@@ -152,8 +156,16 @@ impl Lowering<'_> {
     }
 
     fn column(&mut self, table: &str, column: &Column, test: &Test) {
-        let expression = format!("{table}.{}", self.into.kind.stored(column));
+        let stored = self.into.kind.stored(column);
+        let expression = if table == "traces" { format!("{table}.{stored}") } else { self.of_row(table, &stored) };
         self.test(&expression, column.kind, test);
+    }
+
+    /// A column of another table. SQLite would rather take an index with two such columns than the key that begins with the run; a `+` keeps
+    /// it from that.
+    fn of_row(&self, table: &str, column: &str) -> String {
+        let plus = if self.by_run && self.into.kind == DatabaseKind::Sqlite { "+" } else { "" };
+        format!("{plus}{table}.{column}")
     }
 
     fn test(&mut self, expression: &str, kind: Kind, test: &Test) {
@@ -315,7 +327,7 @@ impl Lowering<'_> {
     }
 
     fn prompt(&mut self, test: &Test) {
-        const NAME: &str = "observations.prompt_name";
+        let name = &self.of_row("observations", "prompt_name");
         if *test == Test::Null {
             self.into.push("NOT ");
         }
@@ -323,14 +335,14 @@ impl Lowering<'_> {
         self.into.push(" AND ");
         match test {
             Test::Null | Test::NotNull => {
-                self.into.push(NAME).push(" IS NOT NULL");
+                self.into.push(name).push(" IS NOT NULL");
             }
             Test::Contains(text) => {
-                let contains = self.contains(NAME, text);
+                let contains = self.contains(name, text);
                 self.into.push(&contains);
             }
             Test::Compare(Comparison::Unequal, literal) => {
-                self.into.push(NAME).push(" IS NOT NULL AND (");
+                self.into.push(name).push(" IS NOT NULL AND (");
                 self.is_prompt(literal);
                 self.into.push(") IS NOT TRUE");
             }
@@ -346,17 +358,18 @@ impl Lowering<'_> {
                 self.into.push(")");
             }
             Test::Has(text) => {
-                self.into.push(NAME).push(" = ").bind(Kind::Text, text.as_str().into());
+                self.into.push(name).push(" = ").bind(Kind::Text, text.as_str().into());
             }
         }
         self.into.push(")");
     }
 
     fn is_prompt(&mut self, literal: &Literal) {
-        let name = self.value(literal);
-        self.into.push("(observations.prompt_name = ").bind(Kind::Text, name);
+        let value = self.value(literal);
+        let [name, number] = ["prompt_name", "prompt_version"].map(|column| self.of_row("observations", column));
+        self.into.push("(").push(&name).push(" = ").bind(Kind::Text, value);
         if let Literal::Prompt { version: Some(version), .. } = literal {
-            self.into.push(" AND observations.prompt_version = ").bind(Kind::Int, Value::Int(*version));
+            self.into.push(" AND ").push(&number).push(" = ").bind(Kind::Int, Value::Int(*version));
         }
         self.into.push(")");
     }

@@ -99,6 +99,13 @@ on_every_database! {
                     assert!(plan.contains(index) && !others.iter().any(|other| plan.contains(other)), "{plan}");
                 }
             }
+            // Where many runs have such rows, each run is asked for its own.
+            for filter in ["prompt = report@2", "decision.source_selected.confidence < 0.9", "stage.synthesis.duration_seconds > 1s"] {
+                let plan = plan(store, page(store, filter, Part::Dated(Window::default()))).await;
+                let others = ["_prompt_idx", "_confidence_idx", "_decision_idx", "base_name_idx", "SCAN "];
+                let sqlite = plan.contains("SEARCH");
+                assert!(!sqlite || plan.contains("(trace_id=?") && !others.iter().any(|other| plan.contains(other)), "{filter}:\n{plan}");
+            }
             let undated = plan(store, page(store, "", Part::Undated)).await;
             assert!(!undated.contains("Seq Scan") && !undated.contains("SCAN traces\n"), "{undated}");
         });
