@@ -234,6 +234,18 @@ fn what_is_said_inside_of_a_model_call_is_about_that_call() {
 }
 
 #[test]
+fn a_call_may_say_its_name_and_arguments_when_it_ends() {
+    let captured = trace_core::testing::trace(|| {
+        let mut call = trace_core::record::ObservationGuard::start_with_input("execute_tool", model::Kind::Tool, 1);
+        call.name("look_up");
+        call.input(serde_json::json!({"id": 7, "password": "hunter2"}));
+    });
+    let call = &captured.trace().stages["_run"].observations[0];
+    assert_eq!((call.name.as_str(), &call.input["id"]), ("look_up", &serde_json::json!(7)));
+    assert_eq!(call.outcome, Some(model::Outcome::Ok));
+}
+
+#[test]
 fn at_most_64_streams_are_open() {
     let dir = tempfile::tempdir().unwrap();
     let capture = capture(options(dir.path()));
