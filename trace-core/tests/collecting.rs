@@ -246,6 +246,25 @@ fn a_call_may_say_its_name_and_arguments_when_it_ends() {
 }
 
 #[test]
+fn a_call_that_is_dropped_by_a_panic_has_panicked_whatever_was_said_of_it() {
+    let captured = trace_core::testing::trace(|| {
+        let caught = std::panic::catch_unwind(|| {
+            let _silent = trace_core::record::ObservationGuard::start("silent", model::Kind::Tool);
+            let mut told = trace_core::record::ObservationGuard::start("told", model::Kind::Tool);
+            told.attribute("tries", 1);
+            let mut failed = trace_core::record::ObservationGuard::start("failed", model::Kind::Tool);
+            failed.error(model::ErrorInfo { message: "first".to_owned(), ..model::ErrorInfo::default() });
+            panic!("then this");
+        });
+        assert!(caught.is_err());
+    });
+    let calls = &captured.trace().stages["_run"].observations;
+    let outcomes: Vec<_> = calls.iter().map(|call| (call.name.as_str(), call.outcome)).collect();
+    let (panicked, err) = (Some(model::Outcome::Panicked), Some(model::Outcome::Err));
+    assert_eq!(outcomes, [("silent", panicked), ("told", panicked), ("failed", err)]);
+}
+
+#[test]
 fn at_most_64_streams_are_open() {
     let dir = tempfile::tempdir().unwrap();
     let capture = capture(options(dir.path()));

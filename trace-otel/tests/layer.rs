@@ -185,6 +185,20 @@ fn a_call_without_any_sign_of_an_answer_has_failed_unless_it_is_a_stream() {
 }
 
 #[test]
+fn a_call_that_a_panic_ends_has_panicked() {
+    let trace = recorded(TraceLayer::new(), || {
+        let call = || {
+            let span = rig_completion().entered();
+            span.record("gen_ai.request.stream", false);
+            panic!("no");
+        };
+        assert!(std::panic::catch_unwind(call).is_err());
+    });
+    let chat = observation(&trace, "chat");
+    assert_eq!((chat.outcome, &chat.error), (Some(Outcome::Panicked), &None));
+}
+
+#[test]
 fn instructions_that_are_said_twice_are_one_message() {
     let trace = recorded(TraceLayer::new(), || {
         let span = rig_completion();

@@ -113,11 +113,6 @@ impl End {
         end
     }
 
-    /// How a span ends that is dropped before anything was said of its end.
-    pub(super) fn unsaid() -> Self {
-        if std::thread::panicking() { Self::of(Outcome::Panicked) } else { Self::default() }
-    }
-
     pub(super) fn set_outcome(&mut self, outcome: Outcome) {
         self.outcome = Some(outcome);
     }

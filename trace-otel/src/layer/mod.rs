@@ -107,6 +107,8 @@ impl Observed {
 
     fn end(mut self, metadata: &Metadata<'_>) {
         let unanswered = call::unanswered(metadata, &self.kind, &self.fields);
+        // In a panic it is the panic that ended the call.
+        let unanswered = unanswered.filter(|_| !std::thread::panicking());
         let error = call::error(&mut self.fields).or(self.error).or(unanswered);
         if self.kind.is_model_call() {
             self.guard.call(call::call(&mut self.fields));
