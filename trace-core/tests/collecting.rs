@@ -234,6 +234,37 @@ fn what_is_said_inside_of_a_model_call_is_about_that_call() {
 }
 
 #[test]
+fn a_call_may_say_its_name_and_arguments_when_it_ends() {
+    let captured = trace_core::testing::trace(|| {
+        let mut call = trace_core::record::ObservationGuard::start_with_input("execute_tool", model::Kind::Tool, 1);
+        call.name("look_up");
+        call.input(serde_json::json!({"id": 7, "password": "hunter2"}));
+    });
+    let call = &captured.trace().stages["_run"].observations[0];
+    assert_eq!((call.name.as_str(), &call.input["id"]), ("look_up", &serde_json::json!(7)));
+    assert_eq!(call.outcome, Some(model::Outcome::Ok));
+}
+
+#[test]
+fn a_call_that_is_dropped_by_a_panic_has_panicked_whatever_was_said_of_it() {
+    let captured = trace_core::testing::trace(|| {
+        let caught = std::panic::catch_unwind(|| {
+            let _silent = trace_core::record::ObservationGuard::start("silent", model::Kind::Tool);
+            let mut told = trace_core::record::ObservationGuard::start("told", model::Kind::Tool);
+            told.attribute("tries", 1);
+            let mut failed = trace_core::record::ObservationGuard::start("failed", model::Kind::Tool);
+            failed.error(model::ErrorInfo { message: "first".to_owned(), ..model::ErrorInfo::default() });
+            panic!("then this");
+        });
+        assert!(caught.is_err());
+    });
+    let calls = &captured.trace().stages["_run"].observations;
+    let outcomes: Vec<_> = calls.iter().map(|call| (call.name.as_str(), call.outcome)).collect();
+    let (panicked, err) = (Some(model::Outcome::Panicked), Some(model::Outcome::Err));
+    assert_eq!(outcomes, [("silent", panicked), ("told", panicked), ("failed", err)]);
+}
+
+#[test]
 fn at_most_64_streams_are_open() {
     let dir = tempfile::tempdir().unwrap();
     let capture = capture(options(dir.path()));

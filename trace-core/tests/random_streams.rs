@@ -126,6 +126,8 @@ impl Random {
             7 | 8 => Body::ObservationEnd(ObservationEnd {
                 id: self.id(),
                 outcome: self.maybe(Self::outcome),
+                name: self.maybe(Self::name),
+                input: self.value(),
                 output: self.value(),
                 error: self.maybe(Self::error),
                 attributes: self.object(),

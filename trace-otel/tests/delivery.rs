@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{Act, Backend, names, trace, until};
+use support::{Act, Backend, names, store, trace, until};
 use trace_core::model::Trace;
 use trace_core::record::{Run, TraceContext};
 use trace_core::redact::RedactConfig;
@@ -27,18 +27,6 @@ fn options(url: &str) -> ExportOptions {
 
 fn sink(url: &str, dir: &Path) -> OtlpSink {
     OtlpSink::new(options(url), dir).unwrap()
-}
-
-#[track_caller]
-fn store(sink: &OtlpSink, traces: &[Trace]) {
-    let finished = |trace: &Trace| FinishedTrace {
-        trace: Arc::new(trace.clone()),
-        project_dir: None,
-        sampled: true,
-        again: false,
-    };
-    let finished: Vec<FinishedTrace> = traces.iter().map(finished).collect();
-    assert!(sink.store(&finished).iter().all(Result::is_ok));
 }
 
 fn traces(count: usize) -> Vec<Trace> {
@@ -101,6 +89,20 @@ fn what_is_recorded_while_the_backend_is_down_arrives_when_it_is_up() {
 #[test]
 fn a_busy_backend_is_left_alone_for_as_long_as_it_asks() {
     let backend = all_arrive_once(first(1, || Act::Answer(429, "retry-after: 1\r\n", "slow down")));
+    let arrived = backend.arrived();
+    assert!(arrived[1].at - arrived[0].at >= Duration::from_secs(1));
+}
+
+#[test]
+fn a_busy_backend_may_ask_with_a_date() {
+    // Dates have whole seconds: this one is more than one ahead, and less than two.
+    let date = |_: &support::Arrived| {
+        let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+        let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap();
+        Act::Answer(503, String::leak(format!("retry-after: {date}\r\n")), "starting")
+    };
+    let mut first = Some(date);
+    let backend = all_arrive_once(move |arrived| first.take().map_or(Act::Take, |date| date(arrived)));
     let arrived = backend.arrived();
     assert!(arrived[1].at - arrived[0].at >= Duration::from_secs(1));
 }

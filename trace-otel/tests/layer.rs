@@ -33,6 +33,7 @@ fn rig_completion() -> tracing::Span {
     info_span!(
         target: "rig::completions",
         "chat",
+        otel.name = Empty,
         gen_ai.operation.name = "chat",
         gen_ai.provider.name = "openai",
         gen_ai.request.model = "gpt-4o-mini",
@@ -114,26 +115,99 @@ fn a_failed_chat_of_genai_is_a_failed_model_call() {
     assert_eq!((call.time_to_first_token_ms, call.usage), (Some(250.0), None));
 }
 
+/// The spans that rig makes for an agent and its tools: everything but the operation is recorded later.
 #[test]
 fn a_tool_and_an_agent_are_what_they_are_and_agents_add_no_tokens() {
     let trace = recorded(TraceLayer::new(), || {
-        let agent = info_span!("agent", gen_ai.operation.name = "invoke_agent", gen_ai.usage.input_tokens = 120_u64);
+        let agent = info_span!(
+            parent: None,
+            "invoke_agent",
+            gen_ai.operation.name = "invoke_agent",
+            gen_ai.agent.name = "helper",
+            gen_ai.prompt = Empty,
+            gen_ai.completion = Empty,
+            gen_ai.usage.input_tokens = Empty,
+        );
+        agent.record("gen_ai.prompt", "What is 7?");
         agent.in_scope(|| {
             let tool = info_span!(
-                "tool",
+                "execute_tool",
                 gen_ai.operation.name = "execute_tool",
-                gen_ai.tool.name = "look_up",
-                gen_ai.tool.call.arguments = r#"{"id":7}"#,
+                gen_ai.tool.name = Empty,
+                gen_ai.tool.call.arguments = Empty,
                 gen_ai.tool.call.result = Empty,
             );
+            tool.record("gen_ai.tool.name", "look_up");
+            tool.record("gen_ai.tool.call.arguments", r#"{"id":7}"#);
             tool.record("gen_ai.tool.call.result", "found");
         });
+        agent.record("gen_ai.usage.input_tokens", 120_u64);
+        agent.record("gen_ai.completion", "7");
     });
-    let (agent, tool) = (observation(&trace, "agent"), observation(&trace, "look_up"));
+    let (agent, tool) = (observation(&trace, "helper"), observation(&trace, "look_up"));
     assert_eq!((&agent.kind, &tool.kind), (&Kind::Agent, &Kind::Tool));
+    assert_eq!((&agent.input, &agent.output), (&json!("What is 7?"), &json!("7")));
     assert_eq!((&tool.input, &tool.output), (&json!({ "id": 7 }), &json!("found")));
     assert_eq!(tool.parent_id.as_deref(), Some(agent.id.as_str()));
     assert!(agent.llm.is_none() && trace.stages["_run"].token_usage.is_none());
+}
+
+#[test]
+fn what_a_tool_says_at_once_is_known_at_once() {
+    let trace = recorded(TraceLayer::new(), || {
+        drop(info_span!(
+            "tool",
+            "otel.name" = "execute_tool look_up",
+            gen_ai.operation.name = "execute_tool",
+            gen_ai.tool.name = "look_up",
+            gen_ai.tool.call.arguments = r#"{"id":7}"#,
+            gen_ai.tool.error.type = "timeout",
+        ));
+    });
+    let tool = observation(&trace, "look_up");
+    assert_eq!((&tool.input, tool.outcome), (&json!({ "id": 7 }), Some(Outcome::Err)));
+    assert_eq!(tool.error.as_ref().unwrap().kind.as_deref(), Some("timeout"));
+}
+
+#[test]
+fn a_call_without_any_sign_of_an_answer_has_failed_unless_it_is_a_stream() {
+    let trace = recorded(TraceLayer::new(), || {
+        drop(rig_completion());
+        let stream = rig_completion();
+        stream.record("otel.name", "stream");
+        stream.record("gen_ai.request.stream", true);
+        // It has no fields for an answer, so their absence says nothing.
+        drop(info_span!("own", gen_ai.operation.name = "chat", gen_ai.request.model = "gpt-4o"));
+    });
+    let outcomes: Vec<_> = ["chat", "stream", "own"].map(|name| observation(&trace, name).outcome).into();
+    assert_eq!(outcomes, [Some(Outcome::Err), Some(Outcome::Ok), Some(Outcome::Ok)]);
+    assert_eq!(observation(&trace, "chat").error.as_ref().unwrap().kind.as_deref(), Some("no_answer"));
+}
+
+#[test]
+fn a_call_that_a_panic_ends_has_panicked() {
+    let trace = recorded(TraceLayer::new(), || {
+        let call = || {
+            let span = rig_completion().entered();
+            span.record("gen_ai.request.stream", false);
+            panic!("no");
+        };
+        assert!(std::panic::catch_unwind(call).is_err());
+    });
+    let chat = observation(&trace, "chat");
+    assert_eq!((chat.outcome, &chat.error), (Some(Outcome::Panicked), &None));
+}
+
+#[test]
+fn instructions_that_are_said_twice_are_one_message() {
+    let trace = recorded(TraceLayer::new(), || {
+        let span = rig_completion();
+        let messages =
+            r#"[{"role":"system","parts":[{"type":"text","content":"You answer."}]},{"role":"user","parts":[]}]"#;
+        span.record("gen_ai.input.messages", messages);
+    });
+    let messages = &observation(&trace, "chat").llm.as_deref().unwrap().messages;
+    assert_eq!(messages.as_array().map(Vec::len), Some(2), "{messages}");
 }
 
 #[test]

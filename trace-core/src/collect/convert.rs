@@ -327,7 +327,7 @@ fn span_of(id: Option<&str>) -> u64 {
 }
 
 fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Ending, captured: &[u8]) -> Body {
-    let Ending { output, error, llm, attributes } = ending;
+    let Ending { output, name, input, error, llm, attributes } = ending;
     let (id, outcome, output) = (hex(id), Some(outcome), tape::value(output.or(captured)));
     if is_stage {
         Body::StageEnd(StageEnd { id, outcome, outputs: output, error, attributes, ..StageEnd::default() })
@@ -335,6 +335,8 @@ fn end(id: u64, outcome: Outcome, is_stage: bool, ending: Ending, captured: &[u8
         Body::ObservationEnd(ObservationEnd {
             id,
             outcome,
+            name,
+            input,
             output,
             error,
             attributes,

@@ -291,6 +291,12 @@ pub struct ObservationEnd {
     pub id: String,
     /// How it ended.
     pub outcome: Option<Outcome>,
+    /// Its name, where it became known only after the start; wins over the one given there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The arguments, where they became known only after the start; win over those given there.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub input: Value,
     /// The captured result.
     pub output: Value,
     /// What went wrong.

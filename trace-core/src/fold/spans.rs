@@ -84,14 +84,18 @@ impl Fold {
         if start.parent_id.is_some() {
             observation.parent_id = start.parent_id;
         }
-        observation.name = start.name;
         observation.kind = start.kind;
         observation.component.clone_from(&at.component);
         observation.started_at = Some(at.ts);
-        observation.input = start.input;
         observation.attributes.remove(START_LOST);
         note(&mut observation.attributes, start.location, start.extra);
         // What an end that came first said is newer than what the start says.
+        if observation.name.is_empty() {
+            observation.name = start.name;
+        }
+        if observation.input.is_null() {
+            observation.input = start.input;
+        }
         let later = observation.llm.take();
         let before = Share::of(later.as_deref());
         let mut call = start.llm;
@@ -114,6 +118,12 @@ impl Fold {
         let since_start = observation.started_at.map(|started| at.ts.seconds_since(started).max(0.0) * 1e3);
         observation.duration_ms = at.duration_ms.or(since_start);
         observation.outcome = end.outcome;
+        if let Some(name) = end.name {
+            observation.name = name;
+        }
+        if !end.input.is_null() {
+            observation.input = end.input;
+        }
         merge_outputs(&mut observation.output, end.output);
         if end.error.is_some() {
             observation.error = end.error;

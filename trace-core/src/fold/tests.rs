@@ -208,6 +208,17 @@ fn caches_memory_and_errors_are_said_of_their_span() {
 }
 
 #[test]
+fn a_name_and_arguments_that_came_late_win_even_where_they_arrive_first() {
+    let start = ("observation_start", json!({"id": "0a", "name": "execute_tool", "kind": "tool", "input": 1}));
+    let end = ("observation_end", json!({"id": "0a", "name": "look_up", "input": {"id": 7}, "outcome": "ok"}));
+    for [first, second] in [[&start, &end], [&end, &start]] {
+        let trace = Stream::started().add(first.0, first.1.clone()).add(second.0, second.1.clone()).fold();
+        let observation = &trace.stages["_run"].observations[0];
+        assert_eq!((observation.name.as_str(), &observation.input), ("look_up", &json!({"id": 7})));
+    }
+}
+
+#[test]
 fn a_stream_read_twice_gives_the_same_document() {
     let mut stream = busy();
     let once = text(&stream.fold());

@@ -18,7 +18,11 @@ pub(crate) fn of(body: &Body) -> usize {
             size_of::<Observation>() + 4 * ENTRY + value(&start.input) + call(start.llm.as_deref())
         }
         Body::ObservationEnd(end) => {
-            value(&end.output) + object(&end.attributes) + error(end.error.as_ref()) + call(end.llm.as_deref())
+            value(&end.input)
+                + value(&end.output)
+                + object(&end.attributes)
+                + error(end.error.as_ref())
+                + call(end.llm.as_deref())
         }
         Body::DecisionMade(made) => {
             8 * ENTRY

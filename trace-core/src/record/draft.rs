@@ -75,6 +75,9 @@ pub struct End {
 pub(crate) struct Ending {
     /// What was returned, too large for the ring of bytes.
     pub(crate) output: Tape,
+    /// Of an observation: name and arguments that were not known at its start.
+    pub(crate) name: Option<String>,
+    pub(crate) input: Value,
     pub(crate) error: Option<ErrorInfo>,
     pub(crate) llm: Option<Box<LlmCall>>,
     pub(crate) attributes: Object,
@@ -82,7 +85,7 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(super) fn size(&self) -> usize {
-        self.output.len() + self.llm.as_ref().map_or(0, |llm| llm_size(llm))
+        self.output.len() + value_size(&self.input) + self.llm.as_ref().map_or(0, |llm| llm_size(llm))
     }
 }
 
@@ -110,11 +113,6 @@ impl End {
         end
     }
 
-    /// How a span ends that is dropped before anything was said of its end.
-    pub(super) fn unsaid() -> Self {
-        if std::thread::panicking() { Self::of(Outcome::Panicked) } else { Self::default() }
-    }
-
     pub(super) fn set_outcome(&mut self, outcome: Outcome) {
         self.outcome = Some(outcome);
     }
@@ -140,6 +138,16 @@ impl End {
     pub fn output(&mut self) -> &mut Tape {
         self.output.clear();
         &mut self.output
+    }
+
+    /// The name of the observation, which was not known at its start.
+    pub(super) fn name(&mut self, name: String) {
+        self.ending().name = Some(name);
+    }
+
+    /// The arguments of the observation, which were not known at its start.
+    pub(super) fn late_input(&mut self, input: Value) {
+        self.ending().input = input;
     }
 
     /// What tokens the call used. In a stream this is called for every item, and the last answer counts.
@@ -312,7 +320,9 @@ pub(super) fn body_size(body: &Body) -> usize {
         Body::LlmInteraction(interaction) => llm_size(&interaction.llm),
         Body::PromptExecuted(execution) => llm_size(&execution.llm) + value_size(&execution.metadata),
         Body::ObservationStart(start) => value_size(&start.input) + start.llm.as_ref().map_or(0, |llm| llm_size(llm)),
-        Body::ObservationEnd(end) => value_size(&end.output) + end.llm.as_ref().map_or(0, |llm| llm_size(llm)),
+        Body::ObservationEnd(end) => {
+            value_size(&end.input) + value_size(&end.output) + end.llm.as_ref().map_or(0, |llm| llm_size(llm))
+        }
         Body::StageStart(start) => value_size(&start.inputs),
         Body::StageEnd(end) => value_size(&end.outputs),
         Body::TemplateRender(render) => {

@@ -50,7 +50,10 @@ impl Drop for OpenSpan {
             return;
         }
         let (id, is_stage) = (self.id, self.is_stage);
-        let end = self.end.take().unwrap_or_else(End::unsaid);
+        let mut end = self.end.take().unwrap_or_default();
+        if std::thread::panicking() {
+            end.or_outcome(Outcome::Panicked);
+        }
         self.ctx.scope(|| local::with(|local| span::finish(local, local.key(), id, local.stage.get(), is_stage, end)));
     }
 }
@@ -182,6 +185,20 @@ impl ObservationGuard {
     }
 
     guard_methods!("observation");
+
+    /// Its name, where it became known only after the start. Until the observation ends, the event stream has the one given there.
+    pub fn name(&mut self, name: impl Into<String>) {
+        if self.0.id != 0 {
+            self.0.end().name(name.into());
+        }
+    }
+
+    /// The arguments, where they became known only after the start; they take the place of those given there.
+    pub fn input(&mut self, input: impl Serialize) {
+        if self.0.id != 0 {
+            self.0.end().late_input(capture::to_value(&input));
+        }
+    }
 
     /// More about the model call, as it is known when it is over; what was said before stands where this says nothing.
     pub fn call(&mut self, call: LlmCall) {

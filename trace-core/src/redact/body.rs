@@ -160,8 +160,10 @@ impl Redactor {
     }
 
     fn observation_end(&self, body: &mut ObservationEnd) {
-        let ObservationEnd { id, outcome: _, output, error, attributes, llm, extra } = body;
+        let ObservationEnd { id, outcome: _, name, input, output, error, attributes, llm, extra } = body;
         self.id(id);
+        self.labels_of([("name", name)]);
+        self.content("input", input);
         self.content("output", output);
         self.errors(error);
         self.measures("attributes", attributes);

@@ -40,8 +40,11 @@ pub(super) fn read(lookup: Lookup<'_>) -> Result<ExportOptions, OptionsError> {
         });
     }
     options.certificate = get("CERTIFICATE").map(|(path, _)| PathBuf::from(path));
-    if let (Some((certificate, _)), Some((key, _))) = (get("CLIENT_CERTIFICATE"), get("CLIENT_KEY")) {
-        options = options.client_certificate(certificate, key);
+    match (get("CLIENT_CERTIFICATE"), get("CLIENT_KEY")) {
+        (Some((certificate, _)), Some((key, _))) => options = options.client_certificate(certificate, key),
+        (Some((_, name)), None) => return Err(bad(&name, &"set without the variable for its key, …_CLIENT_KEY")),
+        (None, Some((_, name))) => return Err(bad(&name, &"set without …_CLIENT_CERTIFICATE")),
+        (None, None) => {}
     }
     resource(options, lookup)
 }
@@ -113,6 +116,8 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_HEADERS", "s3cret"),
             ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
             ("OTEL_RESOURCE_ATTRIBUTES", "s3cret"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "s3cret"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "s3cret"),
         ] {
             let message = from(&[(name, value)]).unwrap_err().to_string();
             assert!(message.starts_with(name) && !message.contains("s3cret"), "{message}");

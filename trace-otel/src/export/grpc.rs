@@ -1,16 +1,18 @@
 //! OTLP over gRPC, on a small runtime of its own.
 
 use super::answer::Answer;
-use super::http::{partial, read};
+use super::http::partial;
 use super::options::{ExportOptions, OptionsError};
 use super::transport::Transport;
+use super::{retry, tls};
 use crate::convert::OtlpRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use std::error::Error;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tonic::codec::CompressionEncoding;
-use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::metadata::{Ascii, MetadataKey, MetadataValue};
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
 /// A connection that is made when it is first needed, and again when it broke.
@@ -30,7 +32,7 @@ impl Grpc {
         let mut endpoint = Endpoint::from_shared(url.clone()).map_err(|_| bad_endpoint())?;
         endpoint = endpoint.timeout(options.timeout).connect_timeout(options.timeout);
         if url.starts_with("https://") {
-            endpoint = endpoint.tls_config(tls(options)?).map_err(|_| bad_endpoint())?;
+            endpoint = endpoint.tls_config(tls::TlsFiles::read(options)?.for_grpc()).map_err(|_| bad_endpoint())?;
         }
         let header = |(name, value): (String, String)| {
             let pair = name.parse::<MetadataKey<Ascii>>().ok().zip(value.parse::<MetadataValue<Ascii>>().ok());
@@ -69,36 +71,45 @@ impl Transport for Grpc {
 
 /// What a status means, by the rules of OTLP.
 fn of_status(status: &Status) -> Answer {
-    let words: String = status.message().chars().filter(|c| !c.is_control()).take(300).collect();
-    let reason = format!("{:?}: {words}", status.code());
+    if let Some(reason) = tls::failure(status) {
+        return Answer::Denied(reason);
+    }
+    let reason = described(status);
     match status.code() {
-        Code::Cancelled
-        | Code::DeadlineExceeded
-        | Code::Aborted
-        | Code::OutOfRange
-        | Code::Unavailable
-        | Code::DataLoss
-        | Code::ResourceExhausted => Answer::Later(reason, pushed_back(status.metadata())),
+        Code::Cancelled | Code::DeadlineExceeded | Code::Aborted | Code::Unavailable | Code::DataLoss => {
+            Answer::Later(reason, asked(status))
+        }
+        // Too much, which passes where the server says when, and is too large where it does not.
+        Code::ResourceExhausted => match asked(status) {
+            Some(time) => Answer::Later(reason, Some(time)),
+            None => Answer::Refused(reason),
+        },
         Code::InvalidArgument | Code::FailedPrecondition | Code::AlreadyExists => Answer::Refused(reason),
-        Code::Internal | Code::Unknown => Answer::Broken(reason),
+        // `OutOfRange` may be tried again, by OTLP, and is what tonic says of a message that is too large for it, which never helps.
+        Code::Internal | Code::Unknown | Code::OutOfRange => Answer::Broken(reason),
         _ => Answer::Denied(reason),
     }
 }
 
-/// How long the server asks to be left alone.
-fn pushed_back(metadata: &MetadataMap) -> Option<Duration> {
-    let millis = metadata.get("grpc-retry-pushback-ms")?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_millis(millis))
+/// `Unavailable: the server's own words`, cut to what fits a message; of a connection that failed, with what it failed of.
+fn described(status: &Status) -> String {
+    let mut words = format!("{:?}: {}", status.code(), status.message());
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !words.ends_with(&text) {
+            words = format!("{words}: {text}");
+        }
+        cause = error.source();
+    }
+    words.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
-fn tls(options: &ExportOptions) -> Result<ClientTlsConfig, OptionsError> {
-    let mut tls = ClientTlsConfig::new();
-    tls = match &options.certificate {
-        Some(path) => tls.ca_certificate(Certificate::from_pem(read("certificate", path)?)),
-        None => tls.with_webpki_roots(),
+/// How long the server asks to be left alone: as OTLP says it, else as gRPC does.
+fn asked(status: &Status) -> Option<Duration> {
+    let pushed_back = || {
+        let millis = status.metadata().get("grpc-retry-pushback-ms")?.to_str().ok()?.parse().ok()?;
+        Some(Duration::from_millis(millis))
     };
-    if let Some((certificate, key)) = &options.client_certificate {
-        tls = tls.identity(Identity::from_pem(read("certificate", certificate)?, read("key", key)?));
-    }
-    Ok(tls)
+    retry::info(status.details()).or_else(pushed_back)
 }

@@ -2,16 +2,16 @@
 
 use super::answer::Answer;
 use super::options::{ExportOptions, OptionsError, Protocol};
+use super::{retry, tls};
 use crate::convert::OtlpRequest;
 use flate2::{Compression, write::GzEncoder};
+use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message;
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 use ureq::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use ureq::http::{HeaderName, HeaderValue, Request, Uri};
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 /// How much of an answer is read; more is of no use.
@@ -58,7 +58,7 @@ impl Http {
             .max_redirects_will_error(false)
             .timeout_global(Some(options.timeout))
             .user_agent(concat!("whytrace/", env!("CARGO_PKG_VERSION")))
-            .tls_config(tls(options)?)
+            .tls_config(tls::TlsFiles::read(options)?.for_http())
             .build();
         let json = options.protocol == Protocol::HttpJson;
         Ok(Self { agent: config.new_agent(), endpoint, headers, json, gzip: options.gzip })
@@ -88,7 +88,7 @@ impl Http {
         match reply {
             Ok(reply) if reply.is_success() => reply.accepted(),
             Ok(reply) => Answer::of_status(reply.status, reply.retry_after, &reply.body),
-            Err(error) => Answer::Later(error, None),
+            Err(error) => no_answer(&error),
         }
     }
 
@@ -99,16 +99,17 @@ impl Http {
     pub(crate) fn json(&self, method: &str, url: &str, body: &serde_json::Value) -> Result<Reply, String> {
         let request = Request::builder().method(method).uri(url).header(CONTENT_TYPE, "application/json");
         let body = if method == "GET" { Vec::new() } else { body.to_string().into_bytes() };
-        self.run(request.body(body).map_err(|error| error.to_string())?)
+        let request = request.body(body).map_err(|error| error.to_string())?;
+        self.run(request).map_err(|error| error.to_string())
     }
 
-    fn run(&self, mut request: Request<Vec<u8>>) -> Result<Reply, String> {
+    fn run(&self, mut request: Request<Vec<u8>>) -> Result<Reply, ureq::Error> {
         for (name, value) in &self.headers {
             request.headers_mut().insert(name.clone(), value.clone());
         }
         let response =
             if request.method() == "GET" { self.agent.run(request.map(|_| ())) } else { self.agent.run(request) };
-        response.map(Reply::read).map_err(|error| error.to_string())
+        response.map(Reply::read)
     }
 }
 
@@ -116,7 +117,7 @@ impl Reply {
     /// The status counts as soon as it is there: a backend that then breaks off has taken, or refused, the spans.
     fn read(mut response: ureq::http::Response<Body>) -> Self {
         let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let retry_after = text(RETRY_AFTER).and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+        let retry_after = text(RETRY_AFTER).and_then(|text| retry::after(text, Timestamp::now()));
         let is_json = text(CONTENT_TYPE).is_some_and(|text| text.starts_with("application/json"));
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec().unwrap_or_default();
@@ -134,6 +135,13 @@ impl Reply {
         }
         partial(&ExportTraceServiceResponse::decode(self.body.as_slice()).unwrap_or_default())
     }
+}
+
+/// What it means that nothing came back.
+fn no_answer(error: &ureq::Error) -> Answer {
+    // `ureq` does not name what its own errors come from.
+    let untrusted = if let ureq::Error::Io(error) = error { tls::failure(error) } else { None };
+    untrusted.map_or_else(|| Answer::Later(error.to_string(), None), Answer::Denied)
 }
 
 /// The same in JSON, where protobuf writes a large number as a text.
@@ -162,40 +170,4 @@ fn gzipped(body: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(body).ok()?;
     encoder.finish().ok()
-}
-
-fn tls(options: &ExportOptions) -> Result<TlsConfig, OptionsError> {
-    let mut tls = TlsConfig::builder();
-    if let Some(path) = &options.certificate {
-        tls = tls.root_certs(RootCerts::new_with_certs(&certificates(path)?));
-    }
-    if let Some((certificate, key)) = &options.client_certificate {
-        let pem = read("key", key)?;
-        let key = PrivateKey::from_pem(&pem).map_err(|error| unusable("key", key, &error))?;
-        tls = tls.client_cert(Some(ClientCert::new_with_certs(&certificates(certificate)?, key)));
-    }
-    Ok(tls.build())
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, OptionsError> {
-    let pem = read("certificate", path)?;
-    let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if certificates.is_empty() {
-        return Err(unusable("certificate", path, &"there is no certificate in it"));
-    }
-    Ok(certificates)
-}
-
-/// A file of settings, read.
-pub(crate) fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, OptionsError> {
-    std::fs::read(path).map_err(|error| unusable(what, path, &error))
-}
-
-fn unusable(what: &'static str, path: &Path, message: &dyn ToString) -> OptionsError {
-    OptionsError::File { what, path: path.to_owned(), message: message.to_string() }
 }

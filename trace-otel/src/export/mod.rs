@@ -12,8 +12,10 @@ mod grpc;
 pub(crate) mod http;
 pub(crate) mod options;
 mod outbox;
+mod retry;
 mod sink;
 mod split;
+mod tls;
 mod transport;
 mod worker;
 

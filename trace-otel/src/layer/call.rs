@@ -51,11 +51,40 @@ pub(super) fn call(fields: &mut Fields) -> LlmCall {
     call
 }
 
-/// The messages, behind the instructions where those came apart.
+/// The name that the fields give the call; takes it out. rig says the name of a tool only when it has begun to run it.
+pub(super) fn name(kind: &Kind, fields: &mut Fields) -> Option<String> {
+    let of_kind = match kind {
+        Kind::Tool => fields.take_text("gen_ai.tool.name"),
+        Kind::Agent => fields.take_text("gen_ai.agent.name"),
+        _ => None,
+    };
+    let of_span = fields.take_text("otel.name");
+    of_kind.or(of_span)
+}
+
+/// The arguments of a tool, the task of an agent; takes them out. A model call has its messages instead.
+pub(super) fn input(kind: &Kind, fields: &mut Fields) -> Value {
+    match kind {
+        Kind::Tool => fields.take_json("gen_ai.tool.call.arguments"),
+        Kind::Agent => fields.take_json_or_text("gen_ai.input.messages", "gen_ai.prompt"),
+        _ => Value::Null,
+    }
+}
+
+/// What a tool returned, what an agent answered; takes it out. A model call has its response instead.
+pub(super) fn output(kind: &Kind, fields: &mut Fields) -> Value {
+    match kind {
+        Kind::Tool => fields.take_json("gen_ai.tool.call.result"),
+        Kind::Agent => fields.take_json_or_text("gen_ai.output.messages", "gen_ai.completion"),
+        _ => Value::Null,
+    }
+}
+
+/// The messages, behind the instructions where those came apart. rig's agents say the instructions in both places.
 fn messages(fields: &mut Fields) -> Value {
     let instructions = fields.take_json("gen_ai.system_instructions");
     let messages = fields.take_json("gen_ai.input.messages");
-    if instructions.is_null() {
+    if instructions.is_null() || messages[0]["role"] == "system" && messages[0]["parts"] == instructions {
         return messages;
     }
     let system = json!({ "role": "system", "parts": instructions });
@@ -92,9 +121,29 @@ fn usage(fields: &mut Fields) -> Option<Usage> {
     Some(usage.totalled())
 }
 
+/// The error of a model call that is over without any sign of an answer, though its span has fields for one. That is how rig ends a call
+/// that failed: it tells its caller, and says nothing through `tracing`. Of a stream nothing is concluded, for rig says nothing either of one
+/// that was read to its end and not asked for its whole.
+pub(super) fn unanswered(metadata: &Metadata<'_>, kind: &Kind, fields: &Fields) -> Option<ErrorInfo> {
+    let declares_answer = metadata.fields().field("gen_ai.response.model").is_some();
+    let is_answer = |key: &String| {
+        ["gen_ai.response.", "gen_ai.usage.", "gen_ai.output.messages"].iter().any(|prefix| key.starts_with(prefix))
+    };
+    let is_stream = fields.0.get("gen_ai.request.stream") == Some(&Value::Bool(true));
+    let may_tell = kind.is_model_call() && declares_answer && !is_stream;
+    let is_unanswered = may_tell && !fields.0.keys().any(is_answer);
+    is_unanswered.then(|| ErrorInfo {
+        kind: Some("no_answer".to_owned()),
+        message: "the call ended without an answer; its client does not say whether it failed or was given up"
+            .to_owned(),
+        ..ErrorInfo::default()
+    })
+}
+
 /// The error that the fields speak of; takes them out.
 pub(super) fn error(fields: &mut Fields) -> Option<ErrorInfo> {
-    let kind = fields.take_text("error.type").or_else(|| fields.take_text("exception.type"));
+    let names = ["error.type", "exception.type", "gen_ai.tool.error.type"];
+    let kind = names.into_iter().find_map(|name| fields.take_text(name));
     let status = fields.take_text("otel.status_code");
     let said = fields.take_text("otel.status_description").or_else(|| fields.take_text("otel.status_message"));
     let message = fields.take_text("exception.message").or(said);

@@ -31,6 +31,26 @@ impl Fields {
         }
     }
 
+    /// Takes a text out that may hold JSON, or, where there is none, another one that is nothing but text.
+    pub(super) fn take_json_or_text(&mut self, json: &str, text: &str) -> Value {
+        let text = self.take_text(text).map_or(Value::Null, Value::String);
+        match self.take_json(json) {
+            Value::Null => text,
+            json => json,
+        }
+    }
+
+    /// Makes lists of the texts that stand for lists, because a field of `tracing` cannot be one.
+    pub(super) fn parse_lists(&mut self) {
+        for name in ["gen_ai.response.finish_reasons", "gen_ai.system_instructions", "gen_ai.tool.definitions"] {
+            if let Some(Value::String(text)) = self.0.get(name)
+                && let Ok(list @ Value::Array(_)) = serde_json::from_str(text)
+            {
+                self.0.insert(name.to_owned(), list);
+            }
+        }
+    }
+
     /// Takes a count out.
     pub(super) fn take_count(&mut self, name: &str) -> Option<u64> {
         match self.0.remove(name)? {

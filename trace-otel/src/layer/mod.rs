@@ -13,7 +13,6 @@ mod log_ids;
 pub use log_ids::{TraceIds, TraceIdsFormat};
 
 use fields::Fields;
-use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use trace_core::context::Ctx;
 use trace_core::model::{ErrorInfo, Kind};
@@ -96,34 +95,35 @@ struct Observed {
 impl Observed {
     fn begin(metadata: &Metadata<'_>, mut fields: Fields) -> Self {
         let kind = call::kind(metadata, &fields);
-        let name = fields.take_text("otel.name").unwrap_or_else(|| metadata.name().to_owned());
+        let name = call::name(&kind, &mut fields).unwrap_or_else(|| metadata.name().to_owned());
+        let input = call::input(&kind, &mut fields);
         fields.0.remove("otel.kind");
-        let input = match kind {
-            Kind::Tool => fields.take_json("gen_ai.tool.call.arguments"),
-            _ => Value::Null,
-        };
         // What is known of a call before it is made is told at once: a killed process then still shows it. The fields stay, for what
         // comes later belongs with them.
         let call = kind.is_model_call().then(|| call::call(&mut fields.clone()));
-        let name = match kind {
-            Kind::Tool => fields.take_text("gen_ai.tool.name").unwrap_or(name),
-            _ => name,
-        };
         let guard = ObservationGuard::start_with(name, kind.clone(), input, call);
         Self { guard, kind, fields, error: None }
     }
 
-    fn end(mut self) {
-        let error = call::error(&mut self.fields).or(self.error);
+    fn end(mut self, metadata: &Metadata<'_>) {
+        let unanswered = call::unanswered(metadata, &self.kind, &self.fields);
+        // In a panic it is the panic that ended the call.
+        let unanswered = unanswered.filter(|_| !std::thread::panicking());
+        let error = call::error(&mut self.fields).or(self.error).or(unanswered);
         if self.kind.is_model_call() {
             self.guard.call(call::call(&mut self.fields));
         }
-        if self.kind == Kind::Tool {
-            let result = self.fields.take_json("gen_ai.tool.call.result");
-            if !result.is_null() {
-                self.guard.output(result);
-            }
+        if let Some(name) = call::name(&self.kind, &mut self.fields) {
+            self.guard.name(name);
         }
+        let (input, output) = (call::input(&self.kind, &mut self.fields), call::output(&self.kind, &mut self.fields));
+        if !input.is_null() {
+            self.guard.input(input);
+        }
+        if !output.is_null() {
+            self.guard.output(output);
+        }
+        self.fields.parse_lists();
         for (key, value) in self.fields.0 {
             self.guard.attribute(key, value);
         }
@@ -193,7 +193,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TraceLayer {
         let Some(span) = context.span(&id) else { return };
         let observed = span.extensions_mut().remove::<Observed>();
         if let Some(observed) = observed {
-            observed.end();
+            observed.end(span.metadata());
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use trace_core::model::{Stage, Trace};
+use trace_core::sink::{FinishedTrace, Sink};
 
 /// What the backend does with a request.
 pub(crate) enum Act {
@@ -54,10 +55,12 @@ type Judge = dyn FnMut(&Arrived) -> Act + Send;
 
 pub(crate) struct Backend {
     pub(crate) address: SocketAddr,
+    scheme: &'static str,
     state: Arc<State>,
 }
 
 struct State {
+    tls: Option<Arc<rustls::ServerConfig>>,
     judge: Mutex<Box<Judge>>,
     arrived: Mutex<Vec<Arrived>>,
     taken: Mutex<Vec<String>>,
@@ -70,9 +73,24 @@ impl Backend {
     }
 
     pub(crate) fn start_at(address: SocketAddr, judge: impl FnMut(&Arrived) -> Act + Send + 'static) -> Self {
+        Self::start_with(address, None, judge)
+    }
+
+    /// A backend that speaks TLS and takes everything.
+    pub(crate) fn start_tls(tls: rustls::ServerConfig) -> Self {
+        Self::start_with("127.0.0.1:0".parse().unwrap(), Some(Arc::new(tls)), |_| Act::Take)
+    }
+
+    fn start_with(
+        address: SocketAddr,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        judge: impl FnMut(&Arrived) -> Act + Send + 'static,
+    ) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
+            tls,
             judge: Mutex::new(Box::new(judge)),
             arrived: Mutex::default(),
             taken: Mutex::default(),
@@ -85,14 +103,14 @@ impl Backend {
                     return;
                 }
                 let state = Arc::clone(&of_thread);
-                std::thread::spawn(move || state.serve(stream.unwrap()));
+                std::thread::spawn(move || state.accept(stream.unwrap()));
             }
         });
-        Self { address, state }
+        Self { address, scheme, state }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://localhost:{}", self.scheme, self.address.port())
     }
 
     /// The names of the spans it took, sorted.
@@ -115,8 +133,19 @@ impl Drop for Backend {
 }
 
 impl State {
-    fn serve(&self, mut stream: TcpStream) {
-        let Some(arrived) = read(&mut stream) else { return };
+    fn accept(&self, mut stream: TcpStream) {
+        let Some(tls) = &self.tls else { return self.serve(&mut stream) };
+        let mut stream = rustls::StreamOwned::new(rustls::ServerConnection::new(Arc::clone(tls)).unwrap(), stream);
+        self.serve(&mut stream);
+        stream.conn.send_close_notify();
+        let _ = stream.conn.write_tls(&mut stream.sock);
+        // What is closed with something unread is reset, and the other side would not see what was said last.
+        let _ = stream.sock.shutdown(std::net::Shutdown::Write);
+        let _ = std::io::copy(&mut stream.sock, &mut std::io::sink());
+    }
+
+    fn serve(&self, stream: &mut (impl Read + Write)) {
+        let Some(arrived) = read(stream) else { return };
         let act = (self.judge.lock().unwrap())(&arrived);
         self.arrived.lock().unwrap().push(arrived.clone());
         let (status, headers, body) = match act {
@@ -141,7 +170,7 @@ impl State {
     }
 }
 
-fn read(stream: &mut TcpStream) -> Option<Arrived> {
+fn read(stream: &mut impl Read) -> Option<Arrived> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     let head_end = loop {
@@ -177,6 +206,19 @@ pub(crate) fn trace(n: usize, stages: usize) -> Trace {
         trace.stages.insert(format!("stage {n}.{stage}"), Stage { id, ..Stage::default() });
     }
     trace
+}
+
+/// Gives traces to a sink, which takes them all.
+#[track_caller]
+pub(crate) fn store(sink: &trace_otel::OtlpSink, traces: &[Trace]) {
+    let finished = |trace: &Trace| FinishedTrace {
+        trace: Arc::new(trace.clone()),
+        project_dir: None,
+        sampled: true,
+        again: false,
+    };
+    let finished: Vec<FinishedTrace> = traces.iter().map(finished).collect();
+    assert!(sink.store(&finished).iter().all(Result::is_ok));
 }
 
 /// The names of the spans of such traces, sorted.

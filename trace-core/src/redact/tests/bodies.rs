@@ -161,6 +161,8 @@ fn span_bodies() -> Vec<Body> {
         Body::ObservationEnd(ObservationEnd {
             id: planted(),
             outcome: None,
+            name: some(),
+            input: json!([planted()]),
             output: value(),
             error: Some(error()),
             attributes: object(),
