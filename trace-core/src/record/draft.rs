@@ -39,7 +39,9 @@ impl Opening {
 }
 
 impl Begin {
-    pub(super) fn new(site: &'static Site) -> Self {
+    /// Nothing is captured yet.
+    #[must_use]
+    pub fn new(site: &'static Site) -> Self {
         Self { site, inputs: Tape::default(), opening: None }
     }
 

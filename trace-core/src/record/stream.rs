@@ -201,10 +201,10 @@ pin_project! {
 
     impl<F: Future, D, I, Shape> PinnedDrop for StreamFuture<F, D, I, Shape> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
+            let this = this.project();
             if let State::Running(running) = this.state {
-                let site = *this.site;
-                dropped(running, site, &mut || this.inner.set(None));
+                let mut inner = this.inner;
+                dropped(running, *this.site, &mut || inner.set(None));
             }
         }
     }
