@@ -141,8 +141,8 @@ pub(super) fn dropped(running: &mut Running, site: &'static Site, drop_inner: &m
     local::with(|local| {
         local.swap(&mut running.place);
         drop_inner();
-        let end = running.end.take().unwrap_or_else(|| End::of(Outcome::Cancelled));
-        span::finish(local, local::key(), running.id, local.stage.get(), site.kind == SiteKind::Stage, end);
+        let mut end = running.end.take().unwrap_or_else(|| End::of(Outcome::Cancelled));
+        span::finish(local, local::key(), running.id, local.stage.get(), site.kind == SiteKind::Stage, &mut end);
         local.swap(&mut running.place);
     });
 }
@@ -201,14 +201,6 @@ pub(super) fn poll_recorded<T>(
     }
 }
 
-/// What is to become of a span after a poll.
-enum Leave {
-    Pending,
-    Done(End),
-    Panicked(End),
-    Passive,
-}
-
 /// The stay of a span on a thread, for one poll.
 struct Visit {
     /// The span, once it has begun.
@@ -257,15 +249,20 @@ impl Visit {
     /// Looks at what was polled, with the span's place still in force, then brings the thread back to where it was.
     fn leave_after(self, state: &mut State, site: &'static Site, look: &mut dyn FnMut(&mut End) -> bool) {
         local::with(|local| {
-            let id = self.id_of(local);
-            let leave = if id == 0 {
-                Leave::Passive
+            let (id, mut end) = (self.id_of(local), End::default());
+            if id == 0 {
+                *state = State::Passive;
+            } else if look(&mut end) {
+                let is_stage = site.kind == SiteKind::Stage;
+                let stage = if is_stage { id } else { local.stage.get() };
+                span::finish(local, local::key(), id, stage, is_stage, &mut end);
+                self.came.go_back(local, state);
+                *state = State::Passive;
+                return;
             } else {
-                let mut is_last = true;
-                let end = End::described(&mut |end| is_last = look(end));
-                if is_last { Leave::Done(end) } else { Leave::Pending }
-            };
-            self.leave(local, state, site, id, leave);
+                stay(local, state, id, None);
+            }
+            self.came.go_back(local, state);
         });
     }
 
@@ -274,9 +271,11 @@ impl Visit {
     fn unwind(self, state: &mut State, site: &'static Site, payload: Box<dyn Any + Send>) -> ! {
         let end = End::panicked(panic_info(&*payload, Some(site)));
         local::with(|local| {
-            let id = self.id_of(local);
-            let leave = if id == 0 { Leave::Passive } else { Leave::Panicked(end) };
-            self.leave(local, state, site, id, leave);
+            match self.id_of(local) {
+                0 => *state = State::Passive,
+                id => stay(local, state, id, Some(end)),
+            }
+            self.came.go_back(local, state);
         });
         resume_unwind(payload)
     }
@@ -285,23 +284,6 @@ impl Visit {
     fn id_of(&self, local: &Local) -> u64 {
         let begun_inside = local.begun.replace(self.begun_around);
         if self.id == 0 { begun_inside } else { self.id }
-    }
-
-    fn leave(self, local: &Local, state: &mut State, site: &'static Site, id: u64, leave: Leave) {
-        match leave {
-            Leave::Pending => stay(local, state, id, None),
-            Leave::Panicked(end) => stay(local, state, id, Some(end)),
-            Leave::Done(end) => {
-                let is_stage = site.kind == SiteKind::Stage;
-                let stage = if is_stage { id } else { local.stage.get() };
-                span::finish(local, local::key(), id, stage, is_stage, end);
-                self.came.go_back(local, state);
-                *state = State::Passive;
-                return;
-            }
-            Leave::Passive => *state = State::Passive,
-        }
-        self.came.go_back(local, state);
     }
 }
 

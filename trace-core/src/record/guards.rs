@@ -50,8 +50,10 @@ impl Drop for OpenSpan {
             return;
         }
         let (id, is_stage) = (self.id, self.is_stage);
-        let end = self.end.take().unwrap_or_else(End::unsaid);
-        self.ctx.scope(|| local::with(|local| span::finish(local, local::key(), id, local.stage.get(), is_stage, end)));
+        let mut end = self.end.take().unwrap_or_else(End::unsaid);
+        self.ctx.scope(|| {
+            local::with(|local| span::finish(local, local::key(), id, local.stage.get(), is_stage, &mut end))
+        });
     }
 }
 

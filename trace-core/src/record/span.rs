@@ -54,8 +54,7 @@ pub fn observed<R>(site: &'static Site, body: impl FnOnce() -> R, look: impl FnO
 /// its span ([`Begin::attach`]).
 #[inline(always)]
 pub fn observed_begun<R>(site: &'static Site, body: impl FnOnce(bool) -> R, look: impl FnOnce(&R, &mut End)) -> R {
-    // The closure around the closure is made on the way out, so that nobody has to write the inner one to memory before.
-    if is_awake() { observe(site, Starts::Inside, |is_recorded| body(is_recorded), look) } else { body(false) }
+    if is_awake() { observe(site, Starts::Inside, body, look) } else { body(false) }
 }
 
 /// Runs a body and looks at what it returned. A panic is recorded with its message and goes on unwinding. Compiled for every annotated
@@ -67,8 +66,13 @@ fn observe<R>(site: &'static Site, starts: Starts, body: impl FnOnce(bool) -> R,
     let is_recorded = stay.key != 0;
     match catch_unwind(AssertUnwindSafe(|| body(is_recorded))) {
         Ok(returned) => {
-            let mut look = Some(look);
-            stay.leave_after(site, &mut |end| look.take().into_iter().for_each(|look| look(&returned, end)));
+            let id = stay.span();
+            if id != 0 {
+                // With the span's place still in force.
+                let mut end = End::default();
+                look(&returned, &mut end);
+                stay.leave(site, id, &mut end);
+            }
             returned
         }
         Err(payload) => stay.unwind(site, payload),
@@ -85,7 +89,7 @@ pub fn begin(site: &'static Site) -> Option<Begin> {
 #[inline(always)]
 pub fn decision(site: &'static Site, fill: impl FnOnce(&mut DecisionDraft)) {
     if is_awake() {
-        decide(site, |draft| fill(draft)); // see `observed_begun`
+        decide(site, fill);
     }
 }
 
@@ -132,14 +136,21 @@ pub(super) fn start(local: &Local, begin: Begin) -> u64 {
 }
 
 /// Records that a span is over.
-pub(super) fn finish(local: &Local, key: u64, id: u64, stage: u64, is_stage: bool, end: End) {
-    let (outcome, output, ending) = end.into_parts();
-    let record = Record::new(key, Instant::now(), stage, What::End { id, outcome, is_stage });
-    if output.is_empty() && ending.is_none() {
+#[inline]
+pub(super) fn finish(local: &Local, key: u64, id: u64, stage: u64, is_stage: bool, end: &mut End) {
+    let record = Record::new(key, Instant::now(), stage, What::End { id, outcome: end.outcome(), is_stage });
+    if end.is_bare() {
         local.push_bare(record);
     } else {
-        local.push(Recorded { record, load: ending.map(Load::Ending) }, output);
+        finish_with(local, record, std::mem::take(end));
     }
+}
+
+/// Records that a span is over, and what there is to say of its end.
+#[inline(never)]
+fn finish_with(local: &Local, record: Record, end: End) {
+    let (output, ending) = end.into_parts();
+    local.push(Recorded { record, load: ending.map(Load::Ending) }, output);
 }
 
 impl Begin {
@@ -204,29 +215,19 @@ impl Stay {
         .unwrap_or_default()
     }
 
-    /// Looks at what the body returned, with the span's place still in force, and ends the span.
-    fn leave_after(self, site: &'static Site, look: &mut dyn FnMut(&mut End)) {
-        self.leave(site, || End::described(look));
+    /// The span, after the body ran; 0 if nothing is recorded, or the body came to its end before it began.
+    #[inline]
+    fn span(&self) -> u64 {
+        if self.id != 0 || self.key == 0 { self.id } else { self.begun_inside() }
     }
 
-    /// Records a panic, and lets it go on.
-    #[cold]
-    fn unwind(self, site: &'static Site, payload: Box<dyn Any + Send>) -> ! {
-        self.leave(site, || End::panicked(panic_info(&*payload, Some(site))));
-        resume_unwind(payload)
+    fn begun_inside(&self) -> u64 {
+        local::with(|local| local.begun.replace(self.begun_around)).unwrap_or(0)
     }
 
-    #[inline(always)]
-    fn leave(self, site: &'static Site, end: impl FnOnce() -> End) {
-        if self.key == 0 {
-            return;
-        }
+    /// Ends the span, and brings the thread back to where it was.
+    fn leave(&self, site: &'static Site, id: u64, end: &mut End) {
         local::with(|local| {
-            let id = if self.id == 0 { local.begun.replace(self.begun_around) } else { self.id };
-            if id == 0 {
-                return; // what was to be captured panicked, or the body left before it began
-            }
-            let end = end();
             let is_stage = site.kind == SiteKind::Stage;
             let stage = if is_stage { id } else { self.before.1 };
             if local::key() == self.key {
@@ -235,6 +236,16 @@ impl Stay {
             }
             finish(local, self.key, id, stage, is_stage, end);
         });
+    }
+
+    /// Records a panic, and lets it go on.
+    #[cold]
+    fn unwind(self, site: &'static Site, payload: Box<dyn Any + Send>) -> ! {
+        let id = self.span();
+        if id != 0 {
+            self.leave(site, id, &mut End::panicked(panic_info(&*payload, Some(site))));
+        }
+        resume_unwind(payload)
     }
 }
 
