@@ -6,8 +6,9 @@ pub use crate::record::failure::Failure;
 pub use crate::record::probe::{self, Given, Returned, Worded, alternative, confidence};
 pub use crate::record::tape::Tape;
 pub use crate::record::{
-    Begin, DecisionDraft, End, IntoResponse, IntoUsage, Run, RunSpan, Span, Text, begin, call_once, decision, enter,
-    future, future_begun, future_stream, future_with, observed, recording, run_begin, run_enter, run_future, stream,
+    Begin, DecisionDraft, End, IntoResponse, IntoUsage, Run, RunSpan, Text, begin, call_once, decision, decision_draft,
+    future, future_begun, future_stream, future_with, observed, observed_begun, recording, run_begin, run_enter,
+    run_future, stream,
 };
 pub use crate::registry::{
     ComponentDecl, Prompt, PromptError, PromptRef, RenderedPrompt, Site, SiteKind, SiteRef, TracingComponent,

@@ -19,11 +19,10 @@ use trace_core::{Options, model};
 static POINT: p::Site = p::Site::new(p::SiteKind::Decision, "point", "", module_path!(), file!(), line!(), column!());
 
 fn decide(n: u64) {
-    if let Some(mut draft) = p::decision(&POINT) {
+    p::decision(&POINT, |draft| {
         draft.what(&format!("option {n}"));
         draft.why("because of all the reasons there are");
-        draft.record();
-    }
+    });
 }
 
 /// Limits under which nothing is dropped, however busy the machine is.

@@ -14,33 +14,29 @@ static CALL: p::Site =
 static POINT: p::Site = p::Site::new(p::SiteKind::Decision, "point", "", module_path!(), file!(), line!(), column!());
 
 fn decide(what: &'static str) {
-    if let Some(mut draft) = p::decision(&POINT) {
+    p::decision(&POINT, |draft| {
         draft.what(what);
         draft.why("because");
         draft.confidence(0.5);
         draft.input("n").i64(7);
-        draft.record();
-    }
+    });
 }
 
 fn work(fail: bool) -> Result<(), String> {
-    let span = p::enter(&STAGE);
     let code = || {
-        let span = match p::begin(&CALL) {
-            Some(mut begin) => {
+        let code = |is_recorded| {
+            if is_recorded {
+                let mut begin = p::Begin::new(&CALL);
                 begin.input("x").str("argument");
-                begin.enter()
+                begin.attach();
             }
-            None => None,
-        };
-        let code = || {
             decide("inner");
             3
         };
-        p::observed(span, code, |value, end| end.output().i64(*value));
+        p::observed_begun(&CALL, code, |value, end| end.output().i64(*value));
         if fail { Err("broken".to_owned()) } else { Ok(()) }
     };
-    p::observed(span, code, |result: &Result<(), String>, end| {
+    p::observed(&STAGE, code, |result: &Result<(), String>, end| {
         if let Err(message) = result {
             end.error(ErrorInfo { message: message.clone(), ..ErrorInfo::default() });
         }
@@ -65,6 +61,26 @@ fn a_synchronous_run_is_a_tree() {
 }
 
 #[test]
+fn a_body_that_comes_to_its_end_before_it_began_is_not_recorded() {
+    let run = testing::trace(|| {
+        let outer = |is_recorded: bool| {
+            assert!(is_recorded);
+            p::Begin::new(&STAGE).attach();
+            // As a `?` in an argument to be captured does.
+            let left = p::observed_begun(&CALL, |_| "left", |_, end| end.output().str("looked at"));
+            decide(left);
+        };
+        p::observed_begun(&STAGE, outer, |(), _| {});
+        decide("after");
+    });
+    let stage = &run.trace().stages["work"];
+    assert_eq!(stage.outcome, Some(Outcome::Ok));
+    assert_eq!(stage.observations.len(), 0);
+    assert_eq!(stage.decisions.iter().map(|decision| decision.what.as_str()).collect::<Vec<_>>(), ["left"]);
+    assert!(!p::observed_begun(&STAGE, |is_recorded| is_recorded, |_, _| {}), "there is no trace here");
+}
+
+#[test]
 fn a_panic_is_recorded_with_its_message_and_goes_on() {
     let capture = testing::Capture::new();
     let caught = capture.scope(|| {
@@ -76,7 +92,7 @@ fn a_panic_is_recorded_with_its_message_and_goes_on() {
                         std::panic::panic_any("gone")
                     }
                 };
-                p::observed(p::enter(&STAGE), code, |_, _| {});
+                p::observed(&STAGE, code, |_, _| {});
             };
             run.observed(code, |_, _| {});
         })

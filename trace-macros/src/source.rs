@@ -60,11 +60,81 @@ pub(crate) fn first_span(tokens: &impl ToTokens) -> Span {
     tokens.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }
 
+/// Macros that do no more than make a value of what they are given.
+const VALUE_MACROS: [&str; 10] =
+    ["column", "concat", "env", "file", "format", "format_args", "json", "line", "module_path", "vec"];
+
+/// Whether an expression may go elsewhere than to its end (`?`, `return`, `.await`, a macro that may hide one) or assigns to a variable: then
+/// it does not mean the same in a closure. Says so rather too often.
+pub(crate) fn may_leave(value: &Expr) -> bool {
+    leaves(value.to_token_stream())
+}
+
+fn leaves(tokens: TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Group(group) => leaves(group.stream()),
+        TokenTree::Ident(word) => ["await", "break", "continue", "return", "yield"].iter().any(|leave| word == leave),
+        TokenTree::Punct(punct) => match (punct.as_char(), &tokens[..at], tokens.get(at + 1)) {
+            ('?', ..) => true,
+            ('!', [.., TokenTree::Ident(name)], Some(TokenTree::Group(_))) => {
+                !VALUE_MACROS.iter().any(|value_macro| name == value_macro)
+            }
+            ('=', before, after) => assigns(before.last(), after),
+            _ => false,
+        },
+        TokenTree::Literal(_) => false,
+    })
+}
+
+/// Whether an `=` between these is no part of a comparison or of `=>`.
+fn assigns(before: Option<&TokenTree>, after: Option<&TokenTree>) -> bool {
+    let is = |token: Option<&TokenTree>, signs: &str| matches!(token, Some(TokenTree::Punct(punct)) if signs.contains(punct.as_char()));
+    !is(before, "=!<>") && !is(after, "=>")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proc_macro2::Ident;
     use quote::quote;
+    use syn::parse_quote;
+
+    #[test]
+    fn an_expression_that_may_leave_is_told_from_one_that_makes_a_value() {
+        let leaves: [Expr; 9] = [
+            parse_quote!(a?),
+            parse_quote!(f(a.await)),
+            parse_quote!(if a { return 1 } else { 2 }),
+            parse_quote!(format!("{}", a?)),
+            parse_quote!(ready!(a)),
+            parse_quote!({
+                a = 1;
+                a
+            }),
+            parse_quote!({
+                a += 1;
+                a
+            }),
+            parse_quote!(loop {
+                break 1;
+            }),
+            parse_quote!(vec![todo!()]),
+        ];
+        assert_eq!(leaves.iter().filter(|value| !may_leave(value)).count(), 0);
+        let stays: [Expr; 6] = [
+            parse_quote!("a"),
+            parse_quote!(format!("{a} of {}", b.len())),
+            parse_quote!(serde_json::json!({"a": [a, !b]})),
+            parse_quote!(if a == b || a <= c || a != d { 1 } else { 2 }),
+            parse_quote!(match a {
+                1 => x,
+                _ => y,
+            }),
+            parse_quote!(list.iter().map(|(a, b)| (a, *b)).collect::<Vec<_>>()),
+        ];
+        assert_eq!(stays.iter().filter(|value| may_leave(value)).count(), 0);
+    }
 
     #[test]
     fn keys_read_like_the_expression() {

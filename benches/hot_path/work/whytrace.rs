@@ -54,17 +54,6 @@ fn generate<'a>(prompt: &str, response: &'a str) -> &'a str {
     response
 }
 
-fn decide(query: &str, n: u64) {
-    decision!(
-        "source_selected",
-        what = WHAT,
-        why = WHY,
-        confidence = CONFIDENCE,
-        alternatives = ["google" => 0.6, "reddit" => 0.4],
-        inputs = { query, depth: n }
-    );
-}
-
 pub(crate) fn sync(calls: u64) -> Duration {
     measured(calls, |n| drop(black_box(stage(black_box(n)))))
 }
@@ -90,7 +79,16 @@ pub(crate) fn stream(items: u64) -> Duration {
 }
 
 pub(crate) fn decisions(calls: u64) -> Duration {
-    measured(calls, |n| decide(black_box(QUERY), black_box(n)))
+    measured(calls, |n| {
+        decision!(
+            "source_selected",
+            what = WHAT,
+            why = WHY,
+            confidence = CONFIDENCE,
+            alternatives = ["google" => 0.6, "reddit" => 0.4],
+            inputs = { query: black_box(QUERY), depth: black_box(n) }
+        );
+    })
 }
 
 pub(crate) fn llm_calls(calls: u64) -> Duration {

@@ -22,7 +22,7 @@ impl Ctx {
     /// The place of the caller; empty outside any trace.
     #[must_use]
     pub fn current() -> Self {
-        if !super::shared::gate_is_open() {
+        if !super::shared::Gate::now().is_open() {
             return Self::default();
         }
         Self { place: local::with(local::Local::place).unwrap_or_default() }

@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 thread_local! {
     static LOCAL: Local = const { Local::new() };
+
+    /// The key of the trace that is recorded here; 0 outside any. Apart from the rest, since a thread-local with nothing to drop is a plain load: that
+    /// is all that a call site outside of the traces of its process pays.
+    static KEY: Cell<u64> = const { Cell::new(0) };
 }
 
 /// This thread's place in a trace, and its ring.
 pub(crate) struct Local {
-    /// The key of the trace; 0 outside any.
-    key: Cell<u64>,
     /// The innermost span: stage, observation, or the trace itself.
     pub(crate) span: Cell<u64>,
     /// The innermost stage; 0 outside any.
@@ -48,10 +50,15 @@ pub(crate) fn with<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
     LOCAL.try_with(f).ok()
 }
 
+/// The key of the trace that is recorded on this thread; 0 for none.
+#[inline(always)]
+pub(crate) fn key() -> u64 {
+    KEY.get()
+}
+
 impl Local {
     const fn new() -> Self {
         Self {
-            key: Cell::new(0),
             span: Cell::new(0),
             stage: Cell::new(0),
             begun: Cell::new(0),
@@ -62,12 +69,6 @@ impl Local {
             spare: Cell::new(Vec::new()),
             ids: Cell::new(0),
         }
-    }
-
-    /// The key of the trace that is recorded here; 0 for none.
-    #[inline]
-    pub(crate) fn key(&self) -> u64 {
-        self.key.get()
     }
 
     pub(crate) fn is_muted(&self) -> bool {
@@ -107,7 +108,7 @@ impl Local {
             Some(trace) if !self.muted.get() => trace.key,
             _ => 0,
         };
-        self.key.set(key);
+        KEY.set(key);
     }
 
     /// An id that no other span or decision of any trace has: this thread's random start, stepped and mixed. The mixing
@@ -160,6 +161,13 @@ impl Local {
             // The record may belong to another trace than the current one (a guard dropped late), so ask it.
             ring.push_slowly(recorded, captured, self.trace.borrow().as_deref());
         }
+    }
+}
+
+impl Drop for Local {
+    /// The thread is being torn down: nothing is recorded any more.
+    fn drop(&mut self) {
+        KEY.set(0);
     }
 }
 

@@ -1,19 +1,12 @@
 //! The one line that a process prints when something is recorded outside any trace.
 
-use super::shared::{notice_is_due, take_notice};
+use super::shared::take_notice;
 use crate::registry::Site;
 use crate::tracer::Tracer;
 
 /// Says once per process that `site` ran where nothing is recorded, and what to do about it.
-#[inline]
-pub(crate) fn outside_any_trace(site: &Site) {
-    if notice_is_due() {
-        say(site);
-    }
-}
-
 #[cold]
-fn say(site: &Site) {
+pub(crate) fn outside_any_trace(site: &Site) {
     if take_notice() {
         let hint = if Tracer::global().is_some() {
             "put #[traced_run] on the function that is the whole run, or carry the context with whytrace::spawn or Ctx::current()"

@@ -15,16 +15,27 @@ static GATE: AtomicUsize = AtomicUsize::new(NOTICE);
 const NOTICE: usize = 1;
 const TRACE: usize = 2;
 
-/// Whether a call site has to look any further.
-#[inline(always)]
-pub(crate) fn gate_is_open() -> bool {
-    !cfg!(feature = "disabled") && GATE.load(Ordering::Relaxed) != 0
-}
+/// The gate as it was at one moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate(usize);
 
-/// Whether the one notice of this process is still to be given.
-#[inline]
-pub(crate) fn notice_is_due() -> bool {
-    GATE.load(Ordering::Relaxed) & NOTICE != 0
+impl Gate {
+    #[inline(always)]
+    pub(crate) fn now() -> Self {
+        if cfg!(feature = "disabled") { Self(0) } else { Self(GATE.load(Ordering::Relaxed)) }
+    }
+
+    /// Whether a call site has to look any further.
+    #[inline(always)]
+    pub(crate) fn is_open(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Whether the one notice of this process is still to be given.
+    #[inline(always)]
+    pub(crate) fn notice_is_due(self) -> bool {
+        self.0 & NOTICE != 0
+    }
 }
 
 /// Takes the one notice of this process; true for the first caller only.

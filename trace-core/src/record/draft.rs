@@ -39,7 +39,9 @@ impl Opening {
 }
 
 impl Begin {
-    pub(super) fn new(site: &'static Site) -> Self {
+    /// Nothing is captured yet.
+    #[must_use]
+    pub fn new(site: &'static Site) -> Self {
         Self { site, inputs: Tape::default(), opening: None }
     }
 
@@ -104,13 +106,17 @@ impl End {
         end
     }
 
-    /// What `look` says of a result. What the user wrote to describe it may panic; that is recorded and does not reach the program.
-    pub(super) fn described(look: &mut dyn FnMut(&mut Self)) -> Self {
-        let mut end = Self::default();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| look(&mut end))) {
-            end.capture_panicked(&*payload);
+    /// Says of a result what code of the user's finds out. That may panic: it is recorded and does not reach the program.
+    #[inline]
+    pub fn describe(&mut self, say: impl FnOnce(&mut Self)) {
+        let mut say = Some(say);
+        self.guarded(&mut |end| say.take().into_iter().for_each(|say| say(end)));
+    }
+
+    fn guarded(&mut self, say: &mut dyn FnMut(&mut Self)) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| say(self))) {
+            self.capture_panicked(&*payload);
         }
-        end
     }
 
     pub(super) fn set_outcome(&mut self, outcome: Outcome) {
@@ -196,9 +202,18 @@ impl End {
         self.ending().attributes.insert(name.to_owned(), value.into());
     }
 
-    /// The outcome, what was returned, and what there is to say beside it.
-    pub(super) fn into_parts(self) -> (Outcome, Tape, Option<Box<Ending>>) {
-        (self.outcome.unwrap_or(Outcome::Ok), self.output, self.ending)
+    pub(super) fn outcome(&self) -> Outcome {
+        self.outcome.unwrap_or(Outcome::Ok)
+    }
+
+    /// Whether there is nothing to say but the outcome.
+    pub(super) fn is_bare(&self) -> bool {
+        self.output.is_empty() && self.ending.is_none()
+    }
+
+    /// What was returned, and what there is to say beside it.
+    pub(super) fn into_parts(self) -> (Tape, Option<Box<Ending>>) {
+        (self.output, self.ending)
     }
 }
 

@@ -3,7 +3,6 @@
 use super::draft::{Begin, End};
 use super::span::{self, panic_info};
 use crate::context::local::{self, Local, Place};
-use crate::context::shared::gate_is_open;
 use crate::model::Outcome;
 use crate::registry::{Site, SiteKind};
 use pin_project_lite::pin_project;
@@ -75,28 +74,36 @@ impl State {
 
     /// Whether a poll is just a poll: nothing is recorded here, or everything is. What is not recorded at the first poll never
     /// will be.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_passive(&mut self, site: &'static Site) -> bool {
-        match self {
-            Self::Passive => true,
-            Self::Running(_) => false,
-            Self::Bare | Self::Captured(_) | Self::Inside => {
-                let is_passive = !gate_is_open() || !self.begins(site);
-                if is_passive {
-                    *self = Self::Passive;
-                }
-                is_passive
-            }
+        let begins = match self {
+            Self::Passive => return true,
+            Self::Running(_) => return false,
+            Self::Bare | Self::Captured(_) => span::is_recorded(site),
+            // The future asks for itself, and says so if nothing is recorded.
+            Self::Inside => span::recording(),
+        };
+        if !begins {
+            self.forget();
+        }
+        !begins
+    }
+
+    /// Nothing will be recorded.
+    #[inline(always)]
+    #[expect(clippy::mem_forget, reason = "there is nothing to drop, and no code is executed to find that out")]
+    fn forget(&mut self) {
+        if let Self::Captured(_) = self {
+            self.drop_captured();
+        } else {
+            std::mem::forget(std::mem::replace(self, Self::Passive));
         }
     }
 
-    /// Whether the span begins in the poll to come.
-    fn begins(&self, site: &'static Site) -> bool {
-        match self {
-            // The future asks for itself, and says so if nothing is recorded.
-            Self::Inside => span::recording(),
-            _ => span::is_recorded(site),
-        }
+    #[cold]
+    #[inline(never)]
+    fn drop_captured(&mut self) {
+        *self = Self::Passive;
     }
 }
 
@@ -113,11 +120,11 @@ pin_project! {
 
     impl<F: Future, D> PinnedDrop for SpanFuture<F, D> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
+            let this = this.project();
             if let State::Running(running) = this.state {
+                let mut inner = this.inner;
                 // What is recorded while the inner future is dropped belongs to this span.
-                let site = *this.site;
-                dropped(running, site, &mut || this.inner.set(None));
+                dropped(running, this.site, &mut || inner.set(None));
             }
         }
     }
@@ -134,8 +141,8 @@ pub(super) fn dropped(running: &mut Running, site: &'static Site, drop_inner: &m
     local::with(|local| {
         local.swap(&mut running.place);
         drop_inner();
-        let end = running.end.take().unwrap_or_else(|| End::of(Outcome::Cancelled));
-        span::finish(local, local.key(), running.id, local.stage.get(), site.kind == SiteKind::Stage, end);
+        let mut end = running.end.take().unwrap_or_else(|| End::of(Outcome::Cancelled));
+        span::finish(local, local::key(), running.id, local.stage.get(), site.kind == SiteKind::Stage, &mut end);
         local.swap(&mut running.place);
     });
 }
@@ -194,14 +201,6 @@ pub(super) fn poll_recorded<T>(
     }
 }
 
-/// What is to become of a span after a poll.
-enum Leave {
-    Pending,
-    Done(End),
-    Panicked(End),
-    Passive,
-}
-
 /// The stay of a span on a thread, for one poll.
 struct Visit {
     /// The span, once it has begun.
@@ -227,7 +226,7 @@ impl Visit {
             let mut came = Came::Within { span: local.span.get(), stage: local.stage.get() };
             let id = match state {
                 State::Running(running) => {
-                    if running.place.trace.as_ref().is_some_and(|trace| trace.key == local.key()) {
+                    if running.place.trace.as_ref().is_some_and(|trace| trace.key == local::key()) {
                         local.span.set(running.place.span);
                         local.stage.set(running.place.stage);
                     } else {
@@ -236,9 +235,9 @@ impl Visit {
                     }
                     running.id
                 }
-                State::Bare => span::start_if_recorded(local, site, |local| span::start_bare(local, site)),
+                State::Bare => span::start_bare(local, site),
                 State::Captured(_) => match std::mem::replace(state, State::Passive) {
-                    State::Captured(begin) => span::start_if_recorded(local, site, |local| span::start(local, *begin)),
+                    State::Captured(begin) => span::start(local, *begin),
                     _ => 0,
                 },
                 State::Inside | State::Passive => 0,
@@ -250,15 +249,20 @@ impl Visit {
     /// Looks at what was polled, with the span's place still in force, then brings the thread back to where it was.
     fn leave_after(self, state: &mut State, site: &'static Site, look: &mut dyn FnMut(&mut End) -> bool) {
         local::with(|local| {
-            let id = self.id_of(local);
-            let leave = if id == 0 {
-                Leave::Passive
+            let (id, mut end) = (self.id_of(local), End::default());
+            if id == 0 {
+                *state = State::Passive;
+            } else if look(&mut end) {
+                let is_stage = site.kind == SiteKind::Stage;
+                let stage = if is_stage { id } else { local.stage.get() };
+                span::finish(local, local::key(), id, stage, is_stage, &mut end);
+                self.came.go_back(local, state);
+                *state = State::Passive;
+                return;
             } else {
-                let mut is_last = true;
-                let end = End::described(&mut |end| is_last = look(end));
-                if is_last { Leave::Done(end) } else { Leave::Pending }
-            };
-            self.leave(local, state, site, id, leave);
+                stay(local, state, id, None);
+            }
+            self.came.go_back(local, state);
         });
     }
 
@@ -267,9 +271,11 @@ impl Visit {
     fn unwind(self, state: &mut State, site: &'static Site, payload: Box<dyn Any + Send>) -> ! {
         let end = End::panicked(panic_info(&*payload, Some(site)));
         local::with(|local| {
-            let id = self.id_of(local);
-            let leave = if id == 0 { Leave::Passive } else { Leave::Panicked(end) };
-            self.leave(local, state, site, id, leave);
+            match self.id_of(local) {
+                0 => *state = State::Passive,
+                id => stay(local, state, id, Some(end)),
+            }
+            self.came.go_back(local, state);
         });
         resume_unwind(payload)
     }
@@ -278,23 +284,6 @@ impl Visit {
     fn id_of(&self, local: &Local) -> u64 {
         let begun_inside = local.begun.replace(self.begun_around);
         if self.id == 0 { begun_inside } else { self.id }
-    }
-
-    fn leave(self, local: &Local, state: &mut State, site: &'static Site, id: u64, leave: Leave) {
-        match leave {
-            Leave::Pending => stay(local, state, id, None),
-            Leave::Panicked(end) => stay(local, state, id, Some(end)),
-            Leave::Done(end) => {
-                let is_stage = site.kind == SiteKind::Stage;
-                let stage = if is_stage { id } else { local.stage.get() };
-                span::finish(local, local.key(), id, stage, is_stage, end);
-                self.came.go_back(local, state);
-                *state = State::Passive;
-                return;
-            }
-            Leave::Passive => *state = State::Passive,
-        }
-        self.came.go_back(local, state);
     }
 }
 

@@ -27,7 +27,7 @@ struct OpenSpan {
 impl OpenSpan {
     fn start(is_stage: bool, body: impl FnOnce(String, Option<String>) -> Body) -> Self {
         local::with(|local| {
-            let Some(trace) = local.trace().filter(|_| local.key() != 0) else { return Self::default() };
+            let Some(trace) = local.trace().filter(|_| local::key() != 0) else { return Self::default() };
             let id = local.next_id();
             let parent = local.span.get();
             let parent_id = (parent != trace.root_span).then(|| hex(parent));
@@ -54,7 +54,9 @@ impl Drop for OpenSpan {
         if std::thread::panicking() {
             end.or_outcome(Outcome::Panicked);
         }
-        self.ctx.scope(|| local::with(|local| span::finish(local, local.key(), id, local.stage.get(), is_stage, end)));
+        self.ctx.scope(|| {
+            local::with(|local| span::finish(local, local::key(), id, local.stage.get(), is_stage, &mut end))
+        });
     }
 }
 
@@ -227,7 +229,7 @@ impl IterationGuard {
     /// Begins the next pass of the current trace.
     pub fn start() -> Self {
         let open = local::with(|local| {
-            let trace = local.trace().filter(|_| local.key() != 0)?;
+            let trace = local.trace().filter(|_| local::key() != 0)?;
             let index = trace.iterations.fetch_add(1, Ordering::Relaxed) + 1;
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             Some((Iteration { index, ..Iteration::default() }, Instant::now()))

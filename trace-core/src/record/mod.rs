@@ -23,7 +23,7 @@ pub use future::{SpanFuture, future, future_begun, future_with};
 pub use guards::{IterationGuard, ObservationGuard, StageGuard};
 pub(crate) use ring::{Ring, RingReader, Taken, release_payload};
 pub use run::{Finish, Run, RunFuture, RunSpan, TraceContext, run_begin, run_enter, run_future};
-pub use span::{BelongsToItsThread, Span, begin, call_once, decision, enter, observed, recording};
+pub use span::{begin, call_once, decision, decision_draft, observed, observed_begun, recording};
 pub use stream::{IntoSpanStream, SpanStream, StreamFuture, future_stream, stream};
 
 pub(crate) use decision::Draft;

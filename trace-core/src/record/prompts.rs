@@ -19,7 +19,7 @@ pub(crate) fn prompt_rendered(rendered: &RenderedPrompt) {
     local::with(|local| {
         let linked = Box::new(LinkedPrompt { link: rendered.link.clone(), arm: rendered.arm.clone() });
         let what = What::Rendered { span: local.span.get() };
-        let record = Record::new(local.key(), Instant::now(), local.stage.get(), what);
+        let record = Record::new(local::key(), Instant::now(), local.stage.get(), what);
         local.push(Recorded { record, load: Some(Load::Rendered(linked)) }, Tape::default());
     });
 }

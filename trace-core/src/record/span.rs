@@ -4,77 +4,108 @@ use super::draft::{Begin, DecisionDraft, End};
 use super::{Load, Record, Recorded, What, capture};
 use crate::context::local::{self, Local};
 use crate::context::notice;
-use crate::context::shared::gate_is_open;
+use crate::context::shared::Gate;
 use crate::model::ErrorInfo;
 use crate::registry::{Site, SiteKind};
 use fastant::Instant;
-use std::marker::PhantomData;
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Whether a trace is recorded where the caller stands.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn recording() -> bool {
-    gate_is_open() && local::with(|local| local.key() != 0).unwrap_or(false)
+    Gate::now().is_open() && local::key() != 0
 }
 
-/// Begins a span with nothing captured; `None` where nothing is recorded.
-#[inline]
-pub fn enter(site: &'static Site) -> Option<Span> {
-    if gate_is_open() { enter_bare(site) } else { None }
+/// Whether a site has anything to do: to record, or to say that it is not recorded. This is all that a call which is not recorded executes of
+/// ours: a load and a branch, and once more that where others are in a trace. Whatever there is to do stands in functions that are not
+/// inlined, each the only thing on its way, lest the caller saves registers for it.
+#[inline(always)]
+fn is_awake() -> bool {
+    let gate = Gate::now();
+    gate.is_open() && (local::key() != 0 || gate.notice_is_due())
+}
+
+/// Whether what a site has to say is recorded where the caller stands; says so once per process if not.
+#[inline(always)]
+pub(super) fn is_recorded(site: &'static Site) -> bool {
+    is_awake() && (local::key() != 0 || outside_any_trace(site))
+}
+
+/// Says once per process that a site lies outside any trace; false, since it is not recorded.
+#[cold]
+#[inline(never)]
+fn outside_any_trace(site: &'static Site) -> bool {
+    // A thread that is being torn down is in no trace for another reason.
+    if local::with(|local| !local.is_muted()).unwrap_or(false) {
+        notice::outside_any_trace(site);
+    }
+    false
+}
+
+/// Runs the body of an annotated function: in its span, with nothing captured, if that is recorded.
+#[inline(always)]
+pub fn observed<R>(site: &'static Site, body: impl FnOnce() -> R, look: impl FnOnce(&R, &mut End)) -> R {
+    if is_awake() { observe(site, Starts::Bare, |_| body(), look) } else { body() }
+}
+
+/// Runs the body of an annotated function that captures arguments. The body is told whether it is recorded; if so its first statements begin
+/// its span ([`Begin::attach`]).
+#[inline(always)]
+pub fn observed_begun<R>(site: &'static Site, body: impl FnOnce(bool) -> R, look: impl FnOnce(&R, &mut End)) -> R {
+    if is_awake() { observe(site, Starts::Inside, body, look) } else { body(false) }
+}
+
+/// Runs a body and looks at what it returned. A panic is recorded with its message and goes on unwinding. Compiled for every annotated
+/// function, so all that does not depend on its types is elsewhere.
+#[cold]
+#[inline(never)]
+fn observe<R>(site: &'static Site, starts: Starts, body: impl FnOnce(bool) -> R, look: impl FnOnce(&R, &mut End)) -> R {
+    let stay = Stay::arrive(site, starts);
+    let is_recorded = stay.key != 0;
+    match catch_unwind(AssertUnwindSafe(|| body(is_recorded))) {
+        Ok(returned) => {
+            let id = stay.span();
+            if id != 0 {
+                // With the span's place still in force.
+                let mut end = End::default();
+                look(&returned, &mut end);
+                stay.leave(site, id, &mut end);
+            }
+            returned
+        }
+        Err(payload) => stay.unwind(site, payload),
+    }
 }
 
 /// The beginning of a span whose arguments are to be captured; `None` where nothing is recorded.
-#[inline]
+#[inline(always)]
 pub fn begin(site: &'static Site) -> Option<Begin> {
-    if gate_is_open() { begin_open(site) } else { None }
-}
-
-/// A decision to be filled in; `None` where nothing is recorded.
-#[inline]
-pub fn decision(site: &'static Site) -> Option<DecisionDraft> {
-    if gate_is_open() && is_recorded(site) { Some(DecisionDraft::new(site)) } else { None }
-}
-
-fn begin_open(site: &'static Site) -> Option<Begin> {
     is_recorded(site).then(|| Begin::new(site))
 }
 
-/// Whether a site's records go anywhere; says so once per process if not.
-pub(super) fn is_recorded(site: &'static Site) -> bool {
-    local::with(|local| {
-        let recorded = local.key() != 0;
-        if !recorded && !local.is_muted() {
-            notice::outside_any_trace(site);
-        }
-        recorded
-    })
-    .unwrap_or(false)
-}
-
-fn enter_bare(site: &'static Site) -> Option<Span> {
-    enter_open(site, start_bare)
-}
-
+/// Records a decision as `fill` says, if it is recorded.
 #[inline(always)]
-fn enter_open(site: &'static Site, start: impl FnOnce(&Local, &'static Site) -> u64) -> Option<Span> {
-    local::with(|local| {
-        let key = local.key();
-        if key == 0 {
-            not_recorded(local, site);
-            return None;
-        }
-        let before = (local.span.get(), local.stage.get());
-        Some(Span { key, id: start(local, site), site, before, _not_send: PhantomData })
-    })?
+pub fn decision(site: &'static Site, fill: impl FnOnce(&mut DecisionDraft)) {
+    if is_awake() {
+        decide(site, fill);
+    }
 }
 
-/// Says once per process that a site lies outside any trace.
 #[cold]
-fn not_recorded(local: &Local, site: &'static Site) {
-    if !local.is_muted() {
-        notice::outside_any_trace(site);
+#[inline(never)]
+fn decide(site: &'static Site, fill: impl FnOnce(&mut DecisionDraft)) {
+    if let Some(mut draft) = decision_draft(site) {
+        fill(&mut draft);
+        draft.record();
     }
+}
+
+/// A decision to be filled in and recorded by the caller; `None` where nothing is recorded.
+#[inline(always)]
+pub fn decision_draft(site: &'static Site) -> Option<DecisionDraft> {
+    is_recorded(site).then(|| DecisionDraft::new(site))
 }
 
 /// Makes a new span the current one: its id, and the record of its beginning.
@@ -85,7 +116,7 @@ fn beginning(local: &Local, site: &'static Site) -> (u64, Record) {
     if site.kind == SiteKind::Stage {
         local.stage.set(id);
     }
-    let record = Record::new(local.key(), Instant::now(), local.stage.get(), What::Start { id, parent, site });
+    let record = Record::new(local::key(), Instant::now(), local.stage.get(), What::Start { id, parent, site });
     (id, record)
 }
 
@@ -104,34 +135,27 @@ pub(super) fn start(local: &Local, begin: Begin) -> u64 {
     id
 }
 
-/// Begins a span if there is a trace to record it in; 0 if not.
-#[inline]
-pub(super) fn start_if_recorded(local: &Local, site: &'static Site, start: impl FnOnce(&Local) -> u64) -> u64 {
-    if local.key() != 0 {
-        return start(local);
-    }
-    not_recorded(local, site);
-    0
-}
-
 /// Records that a span is over.
-pub(super) fn finish(local: &Local, key: u64, id: u64, stage: u64, is_stage: bool, end: End) {
-    let (outcome, output, ending) = end.into_parts();
-    let record = Record::new(key, Instant::now(), stage, What::End { id, outcome, is_stage });
-    if output.is_empty() && ending.is_none() {
+#[inline]
+pub(super) fn finish(local: &Local, key: u64, id: u64, stage: u64, is_stage: bool, end: &mut End) {
+    let record = Record::new(key, Instant::now(), stage, What::End { id, outcome: end.outcome(), is_stage });
+    if end.is_bare() {
         local.push_bare(record);
     } else {
-        local.push(Recorded { record, load: ending.map(Load::Ending) }, output);
+        finish_with(local, record, std::mem::take(end));
     }
+}
+
+/// Records that a span is over, and what there is to say of its end.
+#[inline(never)]
+fn finish_with(local: &Local, record: Record, end: End) {
+    let (output, ending) = end.into_parts();
+    local.push(Recorded { record, load: ending.map(Load::Ending) }, output);
 }
 
 impl Begin {
-    /// Begins the span on this thread; the guard ends it.
-    pub fn enter(self) -> Option<Span> {
-        enter_open(self.site, |local, _| start(local, self))
-    }
-
-    /// Begins the span inside of the future that was given to [`super::future_begun`], as its first statement.
+    /// Begins the span inside of the body that was given to [`observed_begun`], or of the future that was given to [`super::future_begun`], as
+    /// one of its first statements.
     pub fn attach(self) {
         local::with(|local| {
             let id = start(local, self);
@@ -145,66 +169,83 @@ impl DecisionDraft {
     pub fn record(self) {
         local::with(|local| {
             let what = What::Decision { id: local.next_id(), span: local.span.get(), site: self.site };
-            let record = Record::new(local.key(), Instant::now(), local.stage.get(), what);
+            let record = Record::new(local::key(), Instant::now(), local.stage.get(), what);
             local.push(Recorded { record, load: None }, self.tape.0);
         });
     }
 }
 
-/// Why a [`Span`] is not `Send`: it belongs to the thread's stack.
-#[derive(Debug)]
-pub struct BelongsToItsThread(#[allow(dead_code)] *mut ());
-
-/// A running stage or observation of synchronous code; [`observed`] ends it.
-#[derive(Debug)]
-#[must_use = "a span is ended by `observed`"]
-pub struct Span {
-    key: u64,
-    id: u64,
-    site: &'static Site,
-    /// Span and stage around this one.
-    before: (u64, u64),
-    _not_send: PhantomData<BelongsToItsThread>,
+/// Who begins the span of a synchronous function.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Starts {
+    /// We do, before the body runs, with nothing captured.
+    Bare,
+    /// The body does.
+    Inside,
 }
 
-impl Span {
-    /// Runs the code of the span and looks at what it returned. A panic is recorded with its message and goes on unwinding.
-    #[inline(never)]
-    fn observe<R>(self, code: impl FnOnce() -> R, look: impl FnOnce(&R, &mut End)) -> R {
-        match catch_unwind(AssertUnwindSafe(code)) {
-            Ok(returned) => {
-                let mut look = Some(look);
-                self.end(End::described(&mut |end| look.take().into_iter().for_each(|look| look(&returned, end))));
-                returned
-            }
-            Err(payload) => {
-                let end = End::panicked(panic_info(&*payload, Some(self.site)));
-                self.end(end);
-                resume_unwind(payload)
-            }
+/// The stay of a synchronous function in its span.
+#[derive(Default)]
+struct Stay {
+    /// The key of the trace; 0 if nothing is recorded.
+    key: u64,
+    /// The span; 0 if the body is to begin it.
+    id: u64,
+    /// Span and stage around this one.
+    before: (u64, u64),
+    /// What the surrounding code had begun.
+    begun_around: u64,
+}
+
+impl Stay {
+    fn arrive(site: &'static Site, starts: Starts) -> Self {
+        let key = local::key();
+        if key == 0 {
+            outside_any_trace(site);
+            return Self::default();
         }
+        local::with(|local| {
+            let before = (local.span.get(), local.stage.get());
+            let (id, begun_around) = match starts {
+                Starts::Bare => (start_bare(local, site), 0),
+                Starts::Inside => (0, local.begun.replace(0)),
+            };
+            Self { key, id, before, begun_around }
+        })
+        .unwrap_or_default()
     }
 
-    fn end(self, end: End) {
+    /// The span, after the body ran; 0 if nothing is recorded, or the body came to its end before it began.
+    #[inline]
+    fn span(&self) -> u64 {
+        if self.id != 0 || self.key == 0 { self.id } else { self.begun_inside() }
+    }
+
+    fn begun_inside(&self) -> u64 {
+        local::with(|local| local.begun.replace(self.begun_around)).unwrap_or(0)
+    }
+
+    /// Ends the span, and brings the thread back to where it was.
+    fn leave(&self, site: &'static Site, id: u64, end: &mut End) {
         local::with(|local| {
-            let is_stage = self.site.kind == SiteKind::Stage;
-            let stage = if is_stage { self.id } else { self.before.1 };
-            if local.key() == self.key {
+            let is_stage = site.kind == SiteKind::Stage;
+            let stage = if is_stage { id } else { self.before.1 };
+            if local::key() == self.key {
                 local.span.set(self.before.0);
                 local.stage.set(self.before.1);
             }
-            finish(local, self.key, self.id, stage, is_stage, end);
+            finish(local, self.key, id, stage, is_stage, end);
         });
     }
-}
 
-/// Runs the body of an annotated function: in its span, if there is one. Inlined into the function up to here, so that one which is not
-/// recorded is a comparison and its body.
-#[inline(always)]
-pub fn observed<R>(span: Option<Span>, body: impl FnOnce() -> R, look: impl FnOnce(&R, &mut End)) -> R {
-    match span {
-        None => body(),
-        Some(span) => span.observe(body, look),
+    /// Records a panic, and lets it go on.
+    #[cold]
+    fn unwind(self, site: &'static Site, payload: Box<dyn Any + Send>) -> ! {
+        let id = self.span();
+        if id != 0 {
+            self.leave(site, id, &mut End::panicked(panic_info(&*payload, Some(site))));
+        }
+        resume_unwind(payload)
     }
 }
 
@@ -215,7 +256,7 @@ pub fn call_once<R>(code: impl FnOnce() -> R) -> R {
 }
 
 /// What a caught panic has to say.
-pub(super) fn panic_info(payload: &(dyn std::any::Any + Send), site: Option<&'static Site>) -> ErrorInfo {
+pub(super) fn panic_info(payload: &(dyn Any + Send), site: Option<&'static Site>) -> ErrorInfo {
     ErrorInfo {
         kind: Some("panic".to_owned()),
         message: capture::panic_message(payload),

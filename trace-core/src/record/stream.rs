@@ -201,10 +201,10 @@ pin_project! {
 
     impl<F: Future, D, I, Shape> PinnedDrop for StreamFuture<F, D, I, Shape> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
+            let this = this.project();
             if let State::Running(running) = this.state {
-                let site = *this.site;
-                dropped(running, site, &mut || this.inner.set(None));
+                let mut inner = this.inner;
+                dropped(running, this.site, &mut || inner.set(None));
             }
         }
     }
@@ -230,26 +230,31 @@ where
         let (Some(inner), Some((done, item))) = (this.inner.as_mut().as_pin_mut(), this.ends.take()) else {
             return Poll::Pending; // polled after it was ready
         };
-        let began = Instant::now();
+        let is_passive = this.state.is_passive(this.site);
+        let began = (!is_passive).then(Instant::now);
         let mut done = Some(done);
-        let poll = poll_recorded(
-            this.state,
-            this.site,
-            || inner.poll(cx),
-            |poll, end| match poll {
-                Poll::Ready(output) => {
-                    if let Some(done) = done.take() {
-                        done(output, end);
+        let poll = if is_passive {
+            inner.poll(cx)
+        } else {
+            poll_recorded(
+                this.state,
+                this.site,
+                || inner.poll(cx),
+                |poll, end| match poll {
+                    Poll::Ready(output) => {
+                        if let Some(done) = done.take() {
+                            done(output, end);
+                        }
+                        !output.has_stream()
                     }
-                    !output.has_stream()
-                }
-                Poll::Pending => false,
-            },
-        );
+                    Poll::Pending => false,
+                },
+            )
+        };
         match poll {
             Poll::Ready(output) => {
                 let (site, state) = (*this.site, std::mem::replace(this.state, State::Passive));
-                let seen = Seen { began: Some(began), ..Seen::default() };
+                let seen = Seen { began, ..Seen::default() };
                 Poll::Ready(output.wrap(|stream| SpanStream { inner: Some(stream), item, site, state, seen }))
             }
             Poll::Pending => {

@@ -1,11 +1,11 @@
 //! `decision!`: a choice, with its reason. Its arguments stand in the caller's own control flow, so `?`, `.await` and `return` in them work
-//! as written; they are evaluated only when a trace is recording.
+//! as written; those that do no such thing are evaluated in a closure. They are evaluated only when a trace is recording.
 
 use super::{capture, hidden, located, private, worded};
 use crate::entries::{Entry, entries};
 use crate::fallback;
 use crate::mistakes::{Mistakes, known};
-use crate::source::first_span;
+use crate::source::{first_span, may_leave};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
@@ -135,11 +135,16 @@ impl Decision {
                 ::core::column!(),
             );
         };
-        let recorded = quote! {
-            if let ::core::option::Option::Some(mut #draft) = #private::decision(&__WHYTRACE_SITE) {
-                #(#parts)*
-                #draft.record();
+        // In a closure, so that code which records nothing steps over none of it.
+        let recorded = if self.parts.iter().flat_map(Part::values).any(may_leave) {
+            quote! {
+                if let ::core::option::Option::Some(mut #draft) = #private::decision_draft(&__WHYTRACE_SITE) {
+                    #(#parts)*
+                    #draft.record();
+                }
             }
+        } else {
+            quote! { #private::decision(&__WHYTRACE_SITE, |#draft: &mut #private::DecisionDraft| { #(#parts)* }); }
         };
         if cfg!(feature = "disabled") {
             return quote! { { if false { #site #recorded } } };
@@ -217,6 +222,15 @@ fn pair(input: ParseStream<'_>) -> Result<(Expr, Expr)> {
 }
 
 impl Part {
+    /// What the user wrote.
+    fn values(&self) -> Vec<&Expr> {
+        match self {
+            Self::What(value) | Self::Why(value) | Self::Confidence(value) | Self::Iterated(value) => vec![value],
+            Self::Listed(pairs) => pairs.iter().flat_map(|(option, confidence)| [option, confidence]).collect(),
+            Self::Inputs(entries) => entries.iter().map(|entry| &entry.value).collect(),
+        }
+    }
+
     fn expand(&self, private: &TokenStream, draft: &Ident) -> TokenStream {
         match self {
             Self::What(what) => {

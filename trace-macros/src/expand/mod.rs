@@ -259,7 +259,7 @@ impl Call<'_> {
     /// The statements that tell an `End` what there is to say of a result.
     fn look(&self, returned: &Ident, end: &Ident) -> TokenStream {
         let private = &self.private;
-        let (error, value) = (hidden("error"), hidden("value"));
+        let value = hidden("value");
         let Options { output, usage, response, .. } = self.options;
         let output = match output {
             Output::Nothing => None,
@@ -281,17 +281,27 @@ impl Call<'_> {
         let values = (output.is_some() || usage.is_some() || response.is_some()).then(|| {
             quote! {
                 if let ::core::option::Option::Some(#value) = #private::Returned::new(#returned).value() {
-                    #output
-                    #usage
-                    #response
+                    #end.describe(|#end: &mut #private::End| {
+                        #output
+                        #usage
+                        #response
+                    });
                 }
             }
         });
+        let failed = self.look_for_error(returned, end);
+        quote! { #failed #values }
+    }
+
+    /// The statement that tells an `End` whether a result is an error.
+    fn look_for_error(&self, returned: &Ident, end: &Ident) -> TokenStream {
+        let (private, error) = (&self.private, hidden("error"));
         quote! {
             if let ::core::option::Option::Some(#error) = #private::Returned::new(#returned).error() {
-                #end.error_at(&__WHYTRACE_SITE, #private::Failure::new(#error).info());
+                #end.describe(|#end: &mut #private::End| {
+                    #end.error_at(&__WHYTRACE_SITE, #private::Failure::new(#error).info());
+                });
             }
-            #values
         }
     }
 

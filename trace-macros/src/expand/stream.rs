@@ -63,15 +63,9 @@ impl Call<'_> {
     /// The closure that looks whether a future failed instead of giving a stream.
     fn failed(&self, returned: &Type) -> TokenStream {
         let private = &self.private;
-        let (result, end, error) = (hidden("result"), hidden("end"), hidden("error"));
-        let returned = crate::item::without_impl_trait(returned);
-        quote! {
-            |#result: &#returned, #end: &mut #private::End| {
-                if let ::core::option::Option::Some(#error) = #private::Returned::new(#result).error() {
-                    #end.error_at(&__WHYTRACE_SITE, #private::Failure::new(#error).info());
-                }
-            }
-        }
+        let (result, end) = (hidden("result"), hidden("end"));
+        let (look, returned) = (self.look_for_error(&result, &end), crate::item::without_impl_trait(returned));
+        quote! { |#result: &#returned, #end: &mut #private::End| { #look } }
     }
 }
 

@@ -8,25 +8,27 @@ use syn::Type;
 
 impl Call<'_> {
     pub(super) fn sync_fn(&self) -> TokenStream {
-        let (private, begin, span) = (&self.private, hidden("begin"), hidden("span"));
-        let entered = match self.captures(&begin) {
-            None => quote! { #private::enter(&__WHYTRACE_SITE) },
-            Some(captures) => quote! {
-                match #private::begin(&__WHYTRACE_SITE) {
-                    ::core::option::Option::Some(mut #begin) => {
+        let (private, begin, is_recorded) = (&self.private, hidden("begin"), hidden("is_recorded"));
+        let (site, look, returned) = (self.site(), self.look_closure(), self.function.returned());
+        let observed = match self.captures(&begin) {
+            None => {
+                let body = self.closure(&returned);
+                quote! { #private::observed(&__WHYTRACE_SITE, #body, #look) }
+            }
+            Some(captures) => {
+                // One closure for both: the body may move what is captured before it.
+                let begun = quote! {
+                    if #is_recorded {
+                        let mut #begin = #private::Begin::new(&__WHYTRACE_SITE);
                         #captures
-                        #begin.enter()
+                        #begin.attach();
                     }
-                    ::core::option::Option::None => ::core::option::Option::None,
-                }
-            },
+                };
+                let body = self.closure_with(&quote!(#is_recorded: ::core::primitive::bool), begun, &returned);
+                quote! { #private::observed_begun(&__WHYTRACE_SITE, #body, #look) }
+            }
         };
-        let (site, body, look) = (self.site(), self.closure(&self.function.returned()), self.look_closure());
-        self.function.with_body(&quote! {
-            #site
-            let #span = #entered;
-            #private::observed(#span, #body, #look)
-        })
+        self.function.with_body(&quote! { #site #observed })
     }
 
     /// The body inside of the guard of a whole trace.
@@ -54,12 +56,17 @@ impl Call<'_> {
     /// The body as a closure. It borrows what it can: arguments are dropped where they would be without us, and what is returned may
     /// borrow from them.
     pub(super) fn closure(&self, returned: &Type) -> TokenStream {
-        let block = self.function.body.block(TokenStream::new());
+        self.closure_with(&TokenStream::new(), TokenStream::new(), returned)
+    }
+
+    /// The same with a parameter, and statements before the body.
+    fn closure_with(&self, parameter: &TokenStream, first: TokenStream, returned: &Type) -> TokenStream {
+        let block = self.function.body.block(first);
         match returned {
-            Type::ImplTrait(_) => quote! { || #block },
+            Type::ImplTrait(_) => quote! { |#parameter| #block },
             _ => {
                 let returned = without_impl_trait(returned);
-                quote! { || -> #returned #block }
+                quote! { |#parameter| -> #returned #block }
             }
         }
     }

@@ -90,9 +90,11 @@ where
             match &polled {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(output)) => {
-                    let mut look = this.done.take();
-                    let mut look = |end: &mut End| look.take().into_iter().for_each(|look| look(output, end));
-                    end_with(shared, End::described(&mut look));
+                    let mut end = End::default();
+                    if let Some(look) = this.done.take() {
+                        look(output, &mut end);
+                    }
+                    end_with(shared, end);
                 }
                 Err(payload) => *this.panicked = Some(panic_end(&**payload)),
             }

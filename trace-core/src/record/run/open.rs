@@ -118,7 +118,7 @@ pub(super) fn end(shared: &Shared, status: Status, error: Option<ErrorInfo>) {
 
 /// Ends the trace of the current place with what its function returned.
 pub(super) fn end_with(shared: &Shared, end_of: End) {
-    let (outcome, output, ending) = end_of.into_parts();
+    let (outcome, (output, ending)) = (end_of.outcome(), end_of.into_parts());
     let error = ending.and_then(|ending| ending.error);
     if !output.is_empty() {
         facts::output("result", output.into_value());

@@ -42,9 +42,7 @@ impl RunSpan {
         }
         match catch_unwind(AssertUnwindSafe(code)) {
             Ok(returned) => {
-                let mut look = Some(look);
-                self.end =
-                    Some(End::described(&mut |end| look.take().into_iter().for_each(|look| look(&returned, end))));
+                look(&returned, self.end.get_or_insert_default());
                 returned
             }
             Err(payload) => {
