@@ -129,18 +129,23 @@ impl Local {
         if z == 0 { self.next_id() } else { z }
     }
 
-    /// Hands a record to the collector that has nothing beside it; waits, or drops and counts, when this thread's ring is full.
+    /// Hands a record to the collector that brings nothing along, and what was captured for it; waits, or drops and counts, when this thread's
+    /// ring is full. The record is made where it is pushed to: one that two places share is put together on the stack first, and copying
+    /// what was just written in pieces takes as long as writing it.
     #[inline(always)]
-    pub(crate) fn push_bare(&self, record: Record) {
+    pub(crate) fn push_plain(&self, make: impl Fn() -> Record, captured: &mut Tape) {
         // Pushing runs no code but ours: it never meets itself.
         let Ok(mut ring) = self.ring.try_borrow_mut() else { return };
-        let pushed = ring.as_mut().is_some_and(|ring| ring.push_bare(record));
-        if !pushed {
-            self.push_into(&mut ring, Recorded { record, load: None }, Tape::default());
+        if ring.as_mut().is_some_and(|ring| ring.push_plain(&make, captured)) {
+            if !captured.is_empty() {
+                std::mem::take(captured).recycle();
+            }
+        } else {
+            self.push_into(&mut ring, Recorded { record: make(), load: None }, std::mem::take(captured));
         }
     }
 
-    /// The same for any record, and what was captured for it.
+    /// The same for any record.
     pub(crate) fn push(&self, recorded: Recorded, captured: Tape) {
         if let Ok(mut ring) = self.ring.try_borrow_mut() {
             self.push_into(&mut ring, recorded, captured);

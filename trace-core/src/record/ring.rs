@@ -64,18 +64,31 @@ impl Ring {
         Self { records: records_in, captured: captured_in, loads: loads_in, since: 0, nudge_every }
     }
 
-    /// Appends a record of which there is nothing beside it; false when there is no room.
+    /// Appends a record that brings nothing along, and what was captured for it; false when there is no room, or much was captured.
     #[inline(always)]
-    pub(crate) fn push_bare(&mut self, record: Record) -> bool {
-        let pushed = self.records.push(record).is_ok();
-        if pushed {
-            self.since += 1;
-            if self.since >= self.nudge_every {
-                self.since = 0;
-                collect::nudge();
-            }
+    pub(crate) fn push_plain(&mut self, make: impl FnOnce() -> Record, captured: &Tape) -> bool {
+        if captured.len() >= COUNTED_FROM || self.records.is_full() {
+            return false;
         }
-        pushed
+        if !captured.is_empty() && self.captured.push_entire_slice(captured.as_bytes()).is_err() {
+            return false;
+        }
+        // Far below 4 GiB.
+        #[allow(clippy::cast_possible_truncation)]
+        let record = Record { captured: captured.len() as u32, ..make() };
+        self.append(record);
+        true
+    }
+
+    /// Appends a record for which there is room.
+    #[inline(always)]
+    fn append(&mut self, record: Record) {
+        let _ = self.records.push(record);
+        self.since += 1;
+        if self.since >= self.nudge_every {
+            self.since = 0;
+            collect::nudge();
+        }
     }
 
     /// Appends a record, what it brings along, and what was captured for it; or gives all back when there is no room.
@@ -96,7 +109,7 @@ impl Ring {
             // The collector makes room for loads before it makes room for their records.
             let _ = self.loads.push(load);
         }
-        self.push_bare(record);
+        self.append(record);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Stages and observations of synchronous code, and decisions.
 
 use super::draft::{Begin, DecisionDraft, End};
+use super::tape::Tape;
 use super::{Load, Record, Recorded, What, capture};
 use crate::context::local::{self, Local};
 use crate::context::notice;
@@ -98,7 +99,7 @@ pub fn decision(site: &'static Site, fill: impl FnOnce(&mut DecisionDraft)) {
 fn decide(site: &'static Site, fill: impl FnOnce(&mut DecisionDraft)) {
     if let Some(mut draft) = decision_draft(site) {
         fill(&mut draft);
-        draft.record();
+        draft.hand_over();
     }
 }
 
@@ -108,49 +109,56 @@ pub fn decision_draft(site: &'static Site) -> Option<DecisionDraft> {
     is_recorded(site).then(|| DecisionDraft::new(site))
 }
 
+/// Records that a span begins with nothing captured, and makes it the current one.
+#[inline]
+pub(super) fn start_bare(local: &Local, site: &'static Site) -> u64 {
+    let (id, make) = beginning(local, site);
+    local.push_plain(make, &mut Tape::default());
+    id
+}
+
+/// Records that a span begins, and makes it the current one.
+pub(super) fn start(local: &Local, mut begin: Begin) -> u64 {
+    let (id, make) = beginning(local, begin.site);
+    match begin.opening {
+        None => local.push_plain(make, &mut begin.inputs),
+        Some(opening) => local.push(Recorded { record: make(), load: Some(Load::Opening(opening)) }, begin.inputs),
+    }
+    id
+}
+
 /// Makes a new span the current one: its id, and the record of its beginning.
 #[inline(always)]
-fn beginning(local: &Local, site: &'static Site) -> (u64, Record) {
+fn beginning(local: &Local, site: &'static Site) -> (u64, impl Fn() -> Record) {
     let id = local.next_id();
     let parent = local.span.replace(id);
     if site.kind == SiteKind::Stage {
         local.stage.set(id);
     }
-    let record = Record::new(local::key(), Instant::now(), local.stage.get(), What::Start { id, parent, site });
-    (id, record)
-}
-
-/// Records that a span begins with nothing captured, and makes it the current one.
-#[inline]
-pub(super) fn start_bare(local: &Local, site: &'static Site) -> u64 {
-    let (id, record) = beginning(local, site);
-    local.push_bare(record);
-    id
-}
-
-/// Records that a span begins, and makes it the current one.
-pub(super) fn start(local: &Local, begin: Begin) -> u64 {
-    let (id, record) = beginning(local, begin.site);
-    local.push(Recorded { record, load: begin.opening.map(Load::Opening) }, begin.inputs);
-    id
+    let (key, at, stage) = (local::key(), Instant::now(), local.stage.get());
+    (id, move || Record::new(key, at, stage, What::Start { id, parent, site }))
 }
 
 /// Records that a span is over.
 #[inline]
 pub(super) fn finish(local: &Local, key: u64, id: u64, stage: u64, is_stage: bool, end: &mut End) {
-    let record = Record::new(key, Instant::now(), stage, What::End { id, outcome: end.outcome(), is_stage });
+    let (at, outcome) = (Instant::now(), end.outcome());
+    let make = || Record::new(key, at, stage, What::End { id, outcome, is_stage });
     if end.is_bare() {
-        local.push_bare(record);
+        local.push_plain(make, &mut Tape::default());
     } else {
-        finish_with(local, record, std::mem::take(end));
+        finish_with(local, make, std::mem::take(end));
     }
 }
 
 /// Records that a span is over, and what there is to say of its end.
 #[inline(never)]
-fn finish_with(local: &Local, record: Record, end: End) {
-    let (output, ending) = end.into_parts();
-    local.push(Recorded { record, load: ending.map(Load::Ending) }, output);
+fn finish_with(local: &Local, make: impl Fn() -> Record, end: End) {
+    let (mut output, ending) = end.into_parts();
+    match ending {
+        None => local.push_plain(make, &mut output),
+        Some(ending) => local.push(Recorded { record: make(), load: Some(Load::Ending(ending)) }, output),
+    }
 }
 
 impl Begin {
@@ -166,11 +174,16 @@ impl Begin {
 
 impl DecisionDraft {
     /// Records the decision.
-    pub fn record(self) {
+    pub fn record(mut self) {
+        self.hand_over();
+    }
+
+    /// Where it stands: moving what was just written takes as long as writing it.
+    fn hand_over(&mut self) {
         local::with(|local| {
-            let what = What::Decision { id: local.next_id(), span: local.span.get(), site: self.site };
-            let record = Record::new(local::key(), Instant::now(), local.stage.get(), what);
-            local.push(Recorded { record, load: None }, self.tape.0);
+            let (id, span, stage, site) = (local.next_id(), local.span.get(), local.stage.get(), self.site);
+            let (key, at) = (local::key(), Instant::now());
+            local.push_plain(|| Record::new(key, at, stage, What::Decision { id, span, site }), &mut self.tape.0);
         });
     }
 }
