@@ -67,28 +67,34 @@ impl Ring {
     /// Appends a record that brings nothing along, and what was captured for it; false when there is no room, or much was captured.
     #[inline(always)]
     pub(crate) fn push_plain(&mut self, make: impl FnOnce() -> Record, captured: &Tape) -> bool {
-        if captured.len() >= COUNTED_FROM || self.records.is_full() {
-            return false;
+        if captured.is_empty() {
+            return self.append(make());
         }
-        if !captured.is_empty() && self.captured.push_entire_slice(captured.as_bytes()).is_err() {
+        // What was captured goes first, so there must be room for the record.
+        if captured.len() >= COUNTED_FROM
+            || self.records.is_full()
+            || self.captured.push_entire_slice(captured.as_bytes()).is_err()
+        {
             return false;
         }
         // Far below 4 GiB.
         #[allow(clippy::cast_possible_truncation)]
         let record = Record { captured: captured.len() as u32, ..make() };
-        self.append(record);
-        true
+        self.append(record)
     }
 
-    /// Appends a record for which there is room.
+    /// Appends a record; false when there is no room.
     #[inline(always)]
-    fn append(&mut self, record: Record) {
-        let _ = self.records.push(record);
-        self.since += 1;
-        if self.since >= self.nudge_every {
-            self.since = 0;
-            collect::nudge();
+    fn append(&mut self, record: Record) -> bool {
+        let pushed = self.records.push(record).is_ok();
+        if pushed {
+            self.since += 1;
+            if self.since >= self.nudge_every {
+                self.since = 0;
+                collect::nudge();
+            }
         }
+        pushed
     }
 
     /// Appends a record, what it brings along, and what was captured for it; or gives all back when there is no room.
