@@ -100,9 +100,7 @@ fn tell(report: &Report, places: &Places, verbose: bool) {
         let path = path.display();
         println!("Rows:     {path}");
         next.push(format!(
-            "every decision of this run, the least certain first:\n    \
-             sqlite3 -box {path} \"select decision, what, round(confidence, 2) as sure, why from decisions \
-             where trace_id = '{trace_id}' order by confidence\""
+            "why it came out as it did, the least certain decisions first:\n    cargo run -p trace-cli -- why {trace_id}"
         ));
     }
     if let Some(path) = places.summary(trace_id) {
