@@ -149,8 +149,8 @@ impl Store {
         Ok(self.fetch("listing traces", ask).await?)
     }
 
-    /// The runs that have a row in another table as a filter asks for, where they are few: then they are looked up, instead of passing over
-    /// all others.
+    /// The runs that an index says may be what a filter asks for, where they are few: then they are looked up, instead of passing over all
+    /// others.
     async fn few_runs(&self, filter: &Filter, now: Timestamp, part: Part) -> Result<Option<Vec<String>>, QueryError> {
         let Some(ask) = rows_of_runs(self.statement(), filter, now, part) else { return Ok(None) };
         let rows = self.fetch::<RunIdRow>("looking for rows of runs", ask).await?;
@@ -175,8 +175,16 @@ row! {
 /// The statement for rows as a filter asks for, in the order of their index; `None` where it asks for none that an index finds.
 pub(super) fn rows_of_runs(mut ask: Statement, filter: &Filter, now: Timestamp, part: Part) -> Option<Statement> {
     let condition = filter.of_indexed_rows()?;
-    let (table, moment) = match condition.field {
-        Field::Prompt => ("observations", "started_at"),
+    let (table, moment) = match (&condition.field, part) {
+        (Field::Prompt, _) => ("observations", "started_at"),
+        (Field::Column(_), Part::Dated(window)) => {
+            ask.push("SELECT trace_id FROM traces WHERE ");
+            lower_row(condition, now, &mut ask);
+            add_window(&mut ask, window, "traces.started_at");
+            ask.push(&format!(" ORDER BY traces.started_at DESC LIMIT {}", FEW + 1));
+            return Some(ask);
+        }
+        (Field::Column(_), Part::Undated) => return None,
         _ => ("decisions", "timestamp"),
     };
     // What happens in a run happens after it began, but for clocks that differ; so the end of the window is none here.

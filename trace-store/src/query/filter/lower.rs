@@ -17,11 +17,19 @@ pub(crate) fn lower(filter: &Expr, now: Timestamp, into: &mut Statement) {
     Lowering { now, into, by_run: true }.expr(filter, None);
 }
 
-/// Adds a condition on a row of another table, without the run that it belongs to; see [`super::Filter::of_indexed_rows`].
+/// How many characters of a query `traces.query_head` holds: a longer one may contain anything.
+const QUERY_HEAD: usize = 200;
+
+/// Adds a condition on a row of another table, without the run that it belongs to, or on the beginning of a query; see [`super::Filter::of_indexed_rows`].
 pub(crate) fn lower_row(condition: &Condition, now: Timestamp, into: &mut Statement) {
     let mut lowering = Lowering { now, into, by_run: false };
     if let (Field::Prompt, Test::Compare(_, literal)) = (&condition.field, &condition.test) {
         return lowering.is_prompt(literal);
+    }
+    if let (Field::Column(_), Test::Contains(text)) = (&condition.field, &condition.test) {
+        let contains = lowering.contains("traces.query_head", text);
+        lowering.into.push(&format!("({contains} OR length(traces.query_head) = {QUERY_HEAD})"));
+        return;
     }
     if let Field::Of(part, name, _) = &condition.field {
         lowering.is_named((part, name));

@@ -82,8 +82,8 @@ impl Filter {
         })
     }
 
-    /// A condition which every run must satisfy by a row in another table, where an index of that table finds such rows: the prompt of a
-    /// call, or how confident a decision was.
+    /// A condition which every run must satisfy, and for which an index finds the runs that may: the prompt of a call, how confident a decision
+    /// was, a part of the query.
     pub(crate) fn of_indexed_rows(&self) -> Option<&Condition> {
         let parts = match &self.0 {
             Expr::And(parts) => parts.as_slice(),
@@ -96,6 +96,7 @@ impl Filter {
             (Field::Of(part, _, column), Test::Compare(comparison, _)) => {
                 (part.table.name, column.name) == ("decisions", "confidence") && *comparison != Comparison::Unequal
             }
+            (Field::Column(column), Test::Contains(_)) => column.name == "query",
             _ => false,
         })
     }

@@ -17,6 +17,19 @@ fn several() -> Vec<Trace> {
     runs
 }
 
+/// The runs that a filter finds, page after page.
+async fn ids_of(store: &Store, filter: &str, window: Window) -> Vec<String> {
+    let (filter, mut page, mut found) = (filter.parse().unwrap(), Page::default(), Vec::new());
+    loop {
+        let listing = store.search(&filter, window, &page).await.unwrap();
+        found.extend(listing.items.into_iter().map(|item| item.trace_id));
+        match listing.next_cursor {
+            Some(cursor) => page = page.after(cursor),
+            None => return found,
+        }
+    }
+}
+
 on_every_database! {
     fn lists_are_newest_first_and_look_thirty_days_back(database: Database) {
         save(database, &several());
@@ -34,6 +47,31 @@ on_every_database! {
             assert_eq!(ids(&session), [id(3)]);
             let project = store.by_project("cobot", Window::default(), &Page::default()).await.unwrap();
             assert_eq!(project.items.len(), 4);
+        });
+    }
+
+    fn a_part_of_a_query_is_found_wherever_it_stands(database: Database) {
+        let mut runs = several();
+        // Beyond the two hundred characters that the index holds, across their end, and within them.
+        runs[0].run.query = Some(format!("{} Needle", "é".repeat(300)));
+        runs[1].run.query = Some(format!("{}needle", "x".repeat(197)));
+        runs[2].run.query = Some("a NEEDLE".into());
+        runs[3].run.query = Some("y".repeat(199));
+        // More than are looked up one by one.
+        let many = (100..700).map(|n| {
+            let mut run = recent(n, i128::from(n));
+            run.run.query = Some(format!("common {n}"));
+            run
+        });
+        runs.extend(many);
+        save(database, &runs);
+        ask(database, async |store| {
+            let found = async |filter: &str, window| ids_of(store, filter, window).await;
+            assert_eq!(found("query ~ needle", Window::default()).await, [id(1), id(2), id(3)]);
+            assert_eq!(found("query ~ needle and status = failed", Window::all_time()).await, [id(2)]);
+            assert_eq!(found("query ~ 'no such'", Window::default()).await, [""; 0]);
+            assert_eq!(found("query ~ common", Window::default()).await.len(), 600);
+            assert_eq!(found("query ~ 'mmon 69'", Window::default()).await.len(), 10);
         });
     }
 
