@@ -90,8 +90,6 @@ struct Flagged {
 static INBOX: Mutex<Option<Inbox>> = Mutex::new(None);
 static THREAD: OnceLock<Thread> = OnceLock::new();
 static ASLEEP: AtomicBool = AtomicBool::new(false);
-/// Whether somebody waits for the collector, and not only for the next round.
-static HURRY: AtomicBool = AtomicBool::new(false);
 static ALIVE: AtomicBool = AtomicBool::new(false);
 /// Records that were taken out of rings and not turned into events yet.
 static BACKLOG: AtomicUsize = AtomicUsize::new(0);
@@ -126,13 +124,7 @@ pub(crate) fn nudge() {
 }
 
 fn wake() {
-    HURRY.store(true, Ordering::SeqCst);
     ASLEEP.store(false, Ordering::Relaxed);
-    knock();
-}
-
-/// Lets the collector look how long it may sleep on.
-fn knock() {
     if let Some(thread) = THREAD.get() {
         thread.unpark();
     }
@@ -170,7 +162,7 @@ pub(crate) fn push_reserved(record: Recorded) -> bool {
 pub(crate) fn open(shared: &Arc<Shared>, wall: Timestamp, start: TraceStart) {
     let opening = Opening { shared: Arc::clone(shared), wall, start: Box::new(start) };
     inbox(|inbox| inbox.opened.push(opening));
-    knock();
+    wake();
 }
 
 /// A trace is over. Its end always finds room.

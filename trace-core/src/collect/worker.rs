@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::open_trace::OpenTrace;
 use super::stream_file::Streams;
-use super::{ASLEEP, BACKLOG, Completion, Flagged, HURRY, Inbox, LateFlags, Opening, Request, Wish, inbox};
+use super::{ASLEEP, BACKLOG, Completion, Flagged, Inbox, LateFlags, Opening, Request, Wish, inbox};
 use crate::context::local::{self, Place};
 use crate::record::{RingReader, release_payload};
 use crate::tracer::Tracer;
@@ -230,30 +230,20 @@ impl Worker {
             return;
         }
         let open = self.traces.values().any(|trace| !trace.has_ended());
-        let now = Instant::now();
-        let mut until = match (open || self.streams.has_unwritten(), self.traces.is_empty()) {
-            (true, _) => Some(now + ROUND),
-            (false, false) => Some(now + LINGER),
-            (false, true) => self.deadlines.iter().map(|(_, at)| *at).min(),
+        let rest = match (open || self.streams.has_unwritten(), self.traces.is_empty()) {
+            (true, _) => Some(ROUND),
+            (false, false) => Some(LINGER),
+            (false, true) => self.deadlines.iter().map(|(_, at)| at.saturating_duration_since(Instant::now())).min(),
         };
-        let mut noticed = false;
         ASLEEP.store(true, Ordering::SeqCst);
-        loop {
-            let (urgent, begun) = inbox(|inbox| {
-                let urgent = !(inbox.reserved.is_empty() && inbox.requests.is_empty());
-                (urgent, !(inbox.opened.is_empty() && inbox.rings.is_empty()))
-            });
-            if urgent || HURRY.swap(false, Ordering::SeqCst) {
-                break;
-            }
-            let now = Instant::now();
-            if begun && !std::mem::replace(&mut noticed, true) {
-                // A trace that begins is looked after from the next round on: its first calls have their cache to themselves.
-                let round = now + ROUND;
-                until = Some(until.map_or(round, |until| until.min(round)));
-            }
-            match until.map(|until| until.saturating_duration_since(now)) {
-                Some(Duration::ZERO) => break,
+        let knocked = inbox(|inbox| {
+            !(inbox.opened.is_empty()
+                && inbox.reserved.is_empty()
+                && inbox.requests.is_empty()
+                && inbox.rings.is_empty())
+        });
+        if !knocked {
+            match rest {
                 Some(rest) => std::thread::park_timeout(rest),
                 None => std::thread::park(),
             }
