@@ -217,6 +217,11 @@ fn what_a_killed_process_left_open_is_recovered() {
     let name = stream.file_name().unwrap().to_str().unwrap();
     std::fs::write(traces.join(name), open).unwrap();
     std::fs::write(traces.join(".live/1_0"), format!("{id} {name}\n")).unwrap();
+    // Beside it a run that ended and has its document: a process whose rows went to the outbox leaves its name too.
+    let ended = "trc_20260213_143022_00000000000000aa";
+    std::fs::write(traces.join("session_ended.jsonl"), text.replace(&id, ended)).unwrap();
+    std::fs::write(traces.join(format!("{ended}.json")), "{}").unwrap();
+    std::fs::write(traces.join(".live/2_0"), format!("{ended} session_ended.jsonl\n")).unwrap();
     let doctor = ask(dir.path(), &["doctor"]);
     assert!(doctor.out.contains("dead processes left 1 trace open"), "{}", doctor.out);
     let recovered = ask(dir.path(), &["recover"]);

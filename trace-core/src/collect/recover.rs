@@ -67,7 +67,13 @@ pub fn left_open(dir: &Path) -> (Vec<String>, Vec<RecoverError>) {
     for traces_dir in traces_dirs(dir, &mut errors) {
         match live::orphans(&traces_dir) {
             Ok(orphans) => {
-                found.extend(orphans.into_iter().flat_map(|orphan| orphan.traces).map(|(trace_id, _)| trace_id));
+                for (trace_id, stream) in orphans.into_iter().flat_map(|orphan| orphan.traces) {
+                    match unkept(&traces_dir, &trace_id, &stream) {
+                        Ok(None) => {}
+                        Ok(Some(_)) => found.push(trace_id),
+                        Err(source) => errors.push(RecoverError { path: traces_dir.join(stream), source }),
+                    }
+                }
             }
             Err(source) => errors.push(RecoverError { path: traces_dir, source }),
         }
@@ -95,12 +101,8 @@ fn recover_orphans(tracer: &Tracer, traces_dir: &Path, orphans: Orphans) -> io::
     let mut recovered = Vec::new();
     let mut all_kept = true;
     for (trace_id, stream) in &orphans.traces {
-        let document = traces_dir.join(format!("{trace_id}.json"));
+        let Some(mut found) = unkept(traces_dir, trace_id, stream)? else { continue };
         let stream = traces_dir.join(stream);
-        let Some(mut found) = read_trace(&stream, trace_id)? else { continue };
-        if found.fold.is_ended() && document.exists() {
-            continue;
-        }
         if !found.fold.is_ended() {
             end(&stream, &mut found)?;
         }
@@ -114,6 +116,13 @@ fn recover_orphans(tracer: &Tracer, traces_dir: &Path, orphans: Orphans) -> io::
         orphans.done()?;
     }
     Ok(recovered)
+}
+
+/// A trace that a process left without its end or its document. One with both is kept: the process only gave its rows to the outbox.
+fn unkept(traces_dir: &Path, trace_id: &str, stream: &str) -> io::Result<Option<Found>> {
+    let found = read_trace(&traces_dir.join(stream), trace_id)?;
+    let document = traces_dir.join(format!("{trace_id}.json"));
+    Ok(found.filter(|found| !(found.fold.is_ended() && document.exists())))
 }
 
 /// A trace read back from a stream.
