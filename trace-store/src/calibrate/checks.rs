@@ -1,10 +1,11 @@
 //! The four checks.
 
 use super::kind;
+use super::name::{Name, Names};
 use crate::settings::CalibrationSettings;
 use crate::statistics::{Confidence, Moments, Share, mean_difference};
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use trace_core::model::CalibrationFlag;
 
 /// Averages this close are the same: they come of binary fractions.
@@ -13,17 +14,19 @@ const NOISE: f64 = 1e-9;
 /// A run as the checks see it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RunFigures {
-    pub(crate) trace_id: String,
-    pub(crate) project_id: String,
-    pub(crate) intent: Option<String>,
-    pub(crate) domain: Option<String>,
+    pub(crate) trace_id: Arc<str>,
+    pub(crate) project_id: Name,
+    /// Not empty.
+    pub(crate) intent: Option<Name>,
+    /// Not empty.
+    pub(crate) domain: Option<Name>,
     /// Whether its status is `complete`.
     pub(crate) complete: bool,
     /// Microseconds since 1970.
     pub(crate) completed_at: i64,
     pub(crate) score: Option<f64>,
     pub(crate) passed: Option<bool>,
-    pub(crate) gaps: Vec<String>,
+    pub(crate) gaps: Names,
 }
 
 /// What was recorded before a run, of complete runs that had ended by then.
@@ -31,8 +34,8 @@ pub(crate) struct RunFigures {
 pub(crate) struct Before<'a> {
     /// The newest of them, oldest first, one less than the window.
     pub(crate) window: &'a [RunFigures],
-    /// For each gap of the run, how often it was a gap in the last days; counted up to the window.
-    pub(crate) gaps: &'a HashMap<String, u64>,
+    /// The gaps of the run, sorted; for each how often it was a gap in the last days, counted up to the window.
+    pub(crate) gaps: &'a [(Name, u64)],
     /// The project's newest.
     pub(crate) previous: Option<&'a RunFigures>,
 }
@@ -59,8 +62,8 @@ pub(crate) fn check(
     settings: &CalibrationSettings,
 ) -> Vec<Verdict> {
     let check = Check { run, before, settings };
-    let gaps: BTreeSet<&String> = run.gaps.iter().collect();
-    let mut verdicts: Vec<Verdict> = gaps.into_iter().filter_map(|gap| check.repeated_failure(gap)).collect();
+    let mut verdicts: Vec<Verdict> =
+        before.gaps.iter().filter_map(|(gap, count)| check.repeated_failure(gap, *count)).collect();
     verdicts.extend(check.disparity(Group::Intent));
     verdicts.extend(check.disparity(Group::Domain));
     verdicts.extend(check.regression(project));
@@ -81,12 +84,11 @@ enum Group {
 }
 
 impl Group {
-    fn of(self, run: &RunFigures) -> Option<&str> {
-        let name = match self {
-            Self::Intent => run.intent.as_deref(),
-            Self::Domain => run.domain.as_deref(),
-        };
-        name.filter(|name| !name.is_empty())
+    fn of(self, run: &RunFigures) -> Option<&Name> {
+        match self {
+            Self::Intent => run.intent.as_ref(),
+            Self::Domain => run.domain.as_ref(),
+        }
     }
 }
 
@@ -96,16 +98,19 @@ impl Check<'_> {
         std::iter::once(self.run).filter(|run| run.complete).chain(self.before.window.iter().rev())
     }
 
-    fn repeated_failure(&self, principle: &str) -> Option<Verdict> {
+    fn repeated_failure(&self, principle: &Name, before: u64) -> Option<Verdict> {
         let CalibrationSettings { repeated_failures, days, window, .. } = *self.settings;
         let since = self.run.completed_at.saturating_sub(self.settings.micros());
-        let count = self.before.gaps.get(principle).copied().unwrap_or(0) + u64::from(self.run.complete);
+        let count = before + u64::from(self.run.complete);
         if count < repeated_failures {
             return None;
         }
-        let judged = || self.window().filter(|run| run.completed_at > since && run.score.is_some());
-        let failed = judged().filter(|run| run.gaps.iter().any(|gap| gap == principle)).count();
-        let share = Share::new(failed as u64, judged().count() as u64);
+        let (mut failed, mut judged) = (0, 0);
+        for run in self.window().filter(|run| run.completed_at > since && run.score.is_some()) {
+            judged += 1;
+            failed += u64::from(run.gaps.contains(principle));
+        }
+        let share = Share::new(failed, judged);
         let at_least = if count > window as u64 { "at least " } else { "" };
         let times = if count == 1 { "time" } else { "times" };
         let last = if days == 1 { "day".to_owned() } else { format!("{days} days") };
@@ -121,7 +126,7 @@ impl Check<'_> {
             ..CalibrationFlag::default()
         };
         let basis = json!({
-            "principle": principle, "days": days, "repeated_failures": repeated_failures, "window": window,
+            "principle": principle.as_str(), "days": days, "repeated_failures": repeated_failures, "window": window,
             "judged_runs": share.n, "failed_runs": share.count,
         });
         Some(Verdict { flag, basis })
@@ -131,21 +136,29 @@ impl Check<'_> {
         let CalibrationSettings { disparity, window, least_runs, .. } = *self.settings;
         let name = group.of(self.run)?;
         self.run.score.filter(|_| self.run.complete)?;
+        let (mut inside, mut all) = (Sum::default(), Sum::default());
+        for run in self.window() {
+            let Some(score) = run.score else { continue };
+            all.add(score);
+            if group.of(run) == Some(name) {
+                inside.add(score);
+            }
+        }
+        // The group is a part of all: its distance from all is its distance from the others, times the share of those.
+        let (average, overall) = (inside.mean(), all.mean());
+        let effect = average - overall;
+        if inside.n == all.n || !effect.is_finite() || effect >= -disparity - NOISE {
+            return None;
+        }
+        // How far the scores spread is asked only here: most runs show no disparity, and it takes divisions.
         let (mut inside, mut outside) = (Moments::default(), Moments::default());
         for run in self.window() {
             let side = if group.of(run) == Some(name) { &mut inside } else { &mut outside };
             run.score.into_iter().for_each(|score| side.push(score));
         }
-        let runs = inside.n + outside.n;
+        let runs = all.n;
         #[allow(clippy::cast_precision_loss)] // a window is far below 2^53
         let share = outside.n as f64 / runs as f64;
-        // The group is a part of all: its distance from all is its distance from the others, times the share of those.
-        let (average, effect) = (inside.mean, (inside.mean - outside.mean) * share);
-        if outside.n == 0 || effect >= -disparity - NOISE {
-            return None;
-        }
-        #[allow(clippy::cast_precision_loss)]
-        let overall = (inside.mean * inside.n as f64 + outside.mean * outside.n as f64) / runs as f64;
         let difference = mean_difference(&outside, &inside, Confidence::DEFAULT);
         let (kind, message, called) = match group {
             Group::Intent => (
@@ -169,7 +182,7 @@ impl Check<'_> {
             ..CalibrationFlag::default()
         };
         let basis = json!({
-            called: name, "disparity": disparity, "window": window, "least_runs": least_runs, "runs": runs,
+            called: name.as_str(), "disparity": disparity, "window": window, "least_runs": least_runs, "runs": runs,
             "average": average, "overall": overall,
         });
         Some(Verdict { flag, basis })
@@ -189,7 +202,26 @@ impl Check<'_> {
             thin: false,
             ..CalibrationFlag::default()
         };
-        Some(Verdict { flag, basis: json!({ "previous": previous.trace_id }) })
+        Some(Verdict { flag, basis: json!({ "previous": &*previous.trace_id }) })
+    }
+}
+
+/// Scores, added up.
+#[derive(Default)]
+struct Sum {
+    n: u64,
+    total: f64,
+}
+
+impl Sum {
+    fn add(&mut self, score: f64) {
+        self.n += 1;
+        self.total += score;
+    }
+
+    #[allow(clippy::cast_precision_loss)] // a window is far below 2^53
+    fn mean(&self) -> f64 {
+        self.total / self.n as f64
     }
 }
 

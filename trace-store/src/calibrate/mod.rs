@@ -8,10 +8,12 @@
 
 mod alarm;
 mod checks;
+mod name;
 
 pub use alarm::ALERTS_FILE;
 pub(crate) use alarm::Alarms;
 pub(crate) use checks::{Before, RunFigures, Verdict, check};
+pub(crate) use name::Name;
 
 /// The kinds of flags.
 pub mod kind {

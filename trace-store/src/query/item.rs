@@ -1,7 +1,7 @@
 //! A trace as lists show it.
 
 use crate::sql::DatabaseKind;
-use crate::sql::value::{Cell, Column, Kind, Row, Value, row};
+use crate::sql::value::{Cell, CellRef, Column, Json, Kind, Row, Value, row};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trace_core::model::{Money, Status, Timestamp};
@@ -96,6 +96,10 @@ impl TraceItem {
 impl Cell for Status {
     const KIND: Kind = Kind::Text;
 
+    fn as_cell(&self) -> CellRef<'_> {
+        CellRef::Text(self.as_str().into())
+    }
+
     fn into_cell(self) -> Value {
         self.as_str().into()
     }
@@ -111,8 +115,12 @@ impl Cell for Status {
 impl Cell for BTreeMap<String, String> {
     const KIND: Kind = Kind::Json;
 
+    fn as_cell(&self) -> CellRef<'_> {
+        CellRef::Text(Json::of(self).0.into())
+    }
+
     fn into_cell(self) -> Value {
-        Value::Text(serde_json::to_string(&self).unwrap_or_default())
+        Json::of(&self).into_cell()
     }
 
     fn from_cell(cell: Value) -> Option<Self> {

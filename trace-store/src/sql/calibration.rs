@@ -8,7 +8,7 @@ use super::dialect::Connection;
 use super::newest::{Newest, Past, Range};
 use super::time;
 use super::value::{Kind, Row, Value, row};
-use crate::calibrate::{Before, RunFigures, Verdict, check};
+use crate::calibrate::{Before, Name, RunFigures, Verdict, check};
 use crate::settings::CalibrationSettings;
 use std::collections::HashMap;
 use trace_core::model::{Status, Timestamp};
@@ -37,16 +37,17 @@ row! {
 impl BasisRow {
     /// Its figures; a run that does not say when it ended has no place among the others.
     pub(super) fn into_figures(self) -> Option<RunFigures> {
+        let group = |name: Option<String>| name.as_deref().filter(|name| !name.is_empty()).map(Name::from);
         Some(RunFigures {
             completed_at: time::micros(self.completed_at?),
             complete: self.status == Status::Complete.as_str(),
-            trace_id: self.trace_id,
-            project_id: self.project_id,
-            intent: self.intent,
-            domain: self.domain,
+            trace_id: self.trace_id.into(),
+            project_id: self.project_id.as_str().into(),
+            intent: group(self.intent),
+            domain: group(self.domain),
             score: self.overall_quality_score,
             passed: self.quality_gate_passed,
-            gaps: self.gap_principles,
+            gaps: self.gap_principles.into_iter().collect(),
         })
     }
 }
@@ -63,7 +64,7 @@ pub(super) struct Candidate {
 pub(super) struct Memory {
     window: Newest<RunFigures>,
     /// The moments at which complete runs with a gap ended, by principle.
-    gaps: HashMap<String, Newest<i64>>,
+    gaps: HashMap<Name, Newest<i64>>,
     /// The number of the next trace, if this writer is the next to record one.
     next: i64,
 }
@@ -97,7 +98,7 @@ impl Memory {
     /// Adds a complete run that was recorded after all that is known.
     fn add(&mut self, run: &RunFigures) {
         self.window.add(run.clone());
-        for gap in &run.gaps {
+        for gap in run.gaps.iter() {
             if let Some(newest) = self.gaps.get_mut(gap) {
                 newest.add(run.completed_at);
             }
@@ -168,13 +169,16 @@ impl History<'_> {
         self.settings.window.saturating_sub(1)
     }
 
-    /// How often each gap of a run was one in the last days, up to the window.
-    async fn gap_counts(&mut self, run: &RunFigures, end: usize) -> Result<HashMap<String, u64>, sqlx::Error> {
+    /// How often each gap of a run was one in the last days, up to the window; sorted by name.
+    async fn gap_counts(&mut self, run: &RunFigures, end: usize) -> Result<Vec<(Name, u64)>, sqlx::Error> {
         let since = run.completed_at.saturating_sub(self.settings.micros());
         let window = self.memory.window.before(end, self.enough());
         let reaches = window.len() < self.enough() || window.first().is_none_or(|oldest| oldest.completed_at <= since);
-        let mut counts = HashMap::new();
-        for gap in &run.gaps {
+        let mut gaps: Vec<&Name> = run.gaps.iter().collect();
+        gaps.sort_unstable_by_key(|gap| gap.as_str());
+        gaps.dedup();
+        let mut counts = Vec::with_capacity(gaps.len());
+        for gap in gaps {
             let count = if reaches {
                 let failed = |before: &&RunFigures| before.completed_at > since && before.gaps.contains(gap);
                 self.memory.window.before(end, self.enough()).iter().filter(failed).count()
@@ -185,7 +189,7 @@ impl History<'_> {
                 let end = ended.find(self.connection, range, Some(gap), &self.batch).await?;
                 ended.before(end, range.enough).iter().filter(|ended| **ended > since).count()
             };
-            counts.insert(gap.clone(), count as u64);
+            counts.push((gap.clone(), count as u64));
         }
         Ok(counts)
     }

@@ -15,30 +15,37 @@ pub(crate) const DOCUMENT: &str = "document";
 /// How a piece is compressed: an LZ4 block.
 const LZ4: &str = "lz4";
 
-/// Room for a document of usual size.
-const USUAL: usize = 16 << 10;
-
 /// How much of a file one piece holds, before compression.
 const PIECE: usize = 4 << 20;
 
 /// The largest side file that is kept in the database; a larger one stays where it is, beside the document.
 const MAX_SIDE_FILE: u64 = 64 << 20;
 
-/// The pieces of a trace's document, and of the side files that it names.
-pub(crate) fn of_finished(finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow> {
-    let mut json = Vec::with_capacity(USUAL);
-    // Only a map with keys that are no text fails, and no document has one.
-    if serde_json::to_writer(&mut json, &*finished.trace).is_err() {
+/// Makes pieces of documents, in room that it keeps from one to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Packer {
+    json: Vec<u8>,
+    packed: Vec<u8>,
+}
+
+impl Packer {
+    /// The pieces of a trace's document, and of the side files that it names.
+    pub(crate) fn pack(&mut self, finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow> {
+        let Self { json, packed } = self;
         json.clear();
-    }
-    let mut rows = pieces(trace_id, DOCUMENT, &json);
-    let Some(folder) = finished.project_dir.as_deref().map(|folder| folder.join("_traces")) else { return rows };
-    for name in side_files_of(&finished.trace) {
-        if let Some(text) = read_side_file(&folder.join(&name)) {
-            rows.extend(pieces(trace_id, &name, &text));
+        // Only a map with keys that are no text fails, and no document has one.
+        if serde_json::to_writer(&mut *json, &*finished.trace).is_err() {
+            json.clear();
         }
+        let mut rows = pieces(packed, trace_id, DOCUMENT, json);
+        let Some(folder) = finished.project_dir.as_deref().map(|folder| folder.join("_traces")) else { return rows };
+        for name in side_files_of(&finished.trace) {
+            if let Some(text) = read_side_file(&folder.join(&name)) {
+                rows.extend(pieces(packed, trace_id, &name, &text));
+            }
+        }
+        rows
     }
-    rows
 }
 
 /// A side file is a second copy of what is on disk: one that is gone or too large is left out.
@@ -50,7 +57,7 @@ pub(crate) fn read_side_file(path: &Path) -> Option<Vec<u8>> {
     (text.len() as u64 <= MAX_SIDE_FILE).then_some(text)
 }
 
-fn pieces(trace_id: &str, file: &str, bytes: &[u8]) -> Vec<DocumentRow> {
+fn pieces(packed: &mut Vec<u8>, trace_id: &str, file: &str, bytes: &[u8]) -> Vec<DocumentRow> {
     let piece = |(index, piece): (usize, &[u8])| DocumentRow {
         trace_id: trace_id.to_owned(),
         file: file.to_owned(),
@@ -58,9 +65,22 @@ fn pieces(trace_id: &str, file: &str, bytes: &[u8]) -> Vec<DocumentRow> {
         encoding: LZ4.to_owned(),
         length: i64::try_from(piece.len()).unwrap_or(i64::MAX),
         blake3: blake3::hash(piece).to_hex().to_string(),
-        body: lz4_flex::block::compress(piece),
+        body: compress(packed, piece),
     };
     bytes.chunks(PIECE).enumerate().map(piece).collect()
+}
+
+/// A piece, compressed by way of a buffer that is large enough for any: what it needs is known only after.
+fn compress(packed: &mut Vec<u8>, piece: &[u8]) -> Vec<u8> {
+    let most = lz4_flex::block::get_maximum_output_size(piece.len());
+    if packed.len() < most {
+        packed.resize(most, 0);
+    }
+    match lz4_flex::block::compress_into(piece, packed) {
+        Ok(length) => packed[..length].to_vec(),
+        // It says so itself when there is too little room.
+        Err(_) => lz4_flex::block::compress(piece),
+    }
 }
 
 /// Puts a file together from its pieces, in order; the error says what is wrong with them.
@@ -96,7 +116,7 @@ mod tests {
     #[test]
     fn a_large_file_comes_back_from_its_pieces() {
         let bytes: Vec<u8> = (0..PIECE * 2 + 17).map(|n| (n % 251) as u8).collect();
-        let mut rows = pieces("trc_a", DOCUMENT, &bytes);
+        let mut rows = pieces(&mut Vec::new(), "trc_a", DOCUMENT, &bytes);
         assert_eq!(rows.len(), 3);
         assert!(rows.iter().map(|row| row.body.len()).sum::<usize>() < bytes.len() / 10);
         assert_eq!(assemble(&rows).unwrap(), bytes);
@@ -127,7 +147,7 @@ mod tests {
             sampled: true,
             again: false,
         };
-        let rows = of_finished(&finished, "trc_a");
+        let rows = Packer::default().pack(&finished, "trc_a");
         let files: Vec<&str> = rows.iter().map(|row| row.file.as_str()).collect();
         assert_eq!(files, [DOCUMENT, "llm_s_c_1.json"]);
         assert_eq!(assemble(&rows[1..]).unwrap(), b"\"large\"");

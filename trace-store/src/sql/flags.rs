@@ -48,7 +48,7 @@ pub(super) async fn check(
     connection: &mut Connection,
     (settings, memory): (&CalibrationSettings, &mut Memory),
     first: i64,
-    runs: &mut [RunRows],
+    runs: &mut [RunRows<'_>],
     known: impl Fn(&str) -> bool,
     ledger: &Ledger,
     rollups: &mut Rollups,
@@ -77,7 +77,7 @@ pub(super) async fn check(
 }
 
 /// What is to be checked of a run: that it is new, has ended, and says when.
-fn candidate(run: &RunRows, known: impl Fn(&str) -> bool) -> Option<Candidate> {
+fn candidate(run: &RunRows<'_>, known: impl Fn(&str) -> bool) -> Option<Candidate> {
     let row = &run.trace;
     if known(&row.trace_id) || row.status == Status::InProgress.as_str() {
         return None;

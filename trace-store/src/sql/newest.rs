@@ -7,7 +7,7 @@ use super::calibration::BasisRow;
 use super::dialect::Connection;
 use super::time;
 use super::value::{Column, Kind, Row, Table, Value};
-use crate::calibrate::RunFigures;
+use crate::calibrate::{Name, RunFigures};
 use trace_core::model::Timestamp;
 
 /// Rows read beyond what is needed, for the runs of a batch that ended one after the other.
@@ -31,7 +31,7 @@ pub(super) trait Past: Clone {
     fn of_cells(cells: Vec<Value>) -> Option<Self>;
 
     /// What it is of a run; `None` where the run does not count.
-    fn of_run(run: &RunFigures, principle: Option<&str>) -> Option<Self>;
+    fn of_run(run: &RunFigures, principle: Option<&Name>) -> Option<Self>;
 }
 
 impl Past for RunFigures {
@@ -47,7 +47,7 @@ impl Past for RunFigures {
         BasisRow::from_cells(cells)?.into_figures()
     }
 
-    fn of_run(run: &RunFigures, _: Option<&str>) -> Option<Self> {
+    fn of_run(run: &RunFigures, _: Option<&Name>) -> Option<Self> {
         Some(run.clone())
     }
 }
@@ -75,8 +75,8 @@ impl Past for i64 {
         }
     }
 
-    fn of_run(run: &RunFigures, principle: Option<&str>) -> Option<Self> {
-        run.gaps.iter().any(|gap| Some(gap.as_str()) == principle).then_some(run.completed_at)
+    fn of_run(run: &RunFigures, principle: Option<&Name>) -> Option<Self> {
+        run.gaps.contains(principle?).then_some(run.completed_at)
     }
 }
 
@@ -141,7 +141,7 @@ impl<T: Past> Newest<T> {
         &mut self,
         connection: &mut Connection,
         range: Range,
-        principle: Option<&str>,
+        principle: Option<&Name>,
         batch: &[RunFigures],
     ) -> Result<usize, sqlx::Error> {
         loop {
@@ -165,7 +165,7 @@ impl<T: Past> Newest<T> {
         connection: &mut Connection,
         range: Range,
         until: i64,
-        principle: Option<&str>,
+        principle: Option<&Name>,
         batch: &[RunFigures],
     ) -> Result<(), sqlx::Error> {
         let limit = range.enough + BEYOND;
@@ -178,7 +178,7 @@ impl<T: Past> Newest<T> {
     }
 
     /// Adds what the batch brings that had ended after a moment.
-    fn add_batch(&mut self, batch: &[RunFigures], principle: Option<&str>, after: i64) {
+    fn add_batch(&mut self, batch: &[RunFigures], principle: Option<&Name>, after: i64) {
         let rows = batch.iter().filter_map(|run| T::of_run(run, principle));
         rows.filter(|row| row.ended() > after).for_each(|row| self.add(row));
     }
@@ -189,7 +189,7 @@ impl<T: Past> Newest<T> {
         connection: &mut Connection,
         range: Range,
         known: i64,
-        principle: Option<&str>,
+        principle: Option<&Name>,
         batch: &[RunFigures],
     ) -> Result<(), sqlx::Error> {
         let limit = range.enough + BEYOND;
@@ -214,12 +214,12 @@ impl<T: Past> Newest<T> {
 /// Reads rows that had ended by a moment: the newest, newest first; or those after another moment, oldest first.
 async fn read<T: Past>(
     connection: &mut Connection,
-    principle: Option<&str>,
+    principle: Option<&Name>,
     after: Option<i64>,
     until: i64,
     limit: usize,
 ) -> Result<Vec<T>, sqlx::Error> {
-    let mut arguments: Vec<Value> = principle.into_iter().map(Value::from).collect();
+    let mut arguments: Vec<Value> = principle.into_iter().map(|principle| Value::from(principle.as_str())).collect();
     let mut condition = T::CONDITION.to_owned();
     for (comparison, moment) in [(">", after), ("<=", Some(until))] {
         let Some(moment) = moment else { continue };

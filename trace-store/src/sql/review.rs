@@ -6,7 +6,7 @@
 use super::error::SqlError;
 use super::rows::{Cleaner, ScoreRow};
 use super::store::SqlStore;
-use super::value::{Row, Table, Value};
+use super::value::Value;
 use trace_core::model::Timestamp;
 
 /// Who gave a score.
@@ -45,8 +45,6 @@ pub struct HumanScore<'a> {
     pub feedback: Option<&'a str>,
 }
 
-static SCORES: Table = ScoreRow::TABLE;
-
 impl SqlStore {
     /// Notes what a reviewer found, and with `clear` takes the run off the list of those to be reviewed. Without a note the former one
     /// stays. Returns whether there is such a trace.
@@ -56,7 +54,7 @@ impl SqlStore {
     pub async fn review(&mut self, trace_id: &str, note: Option<&str>, clear: bool) -> Result<bool, SqlError> {
         let sql = "UPDATE traces SET review_notes = COALESCE($2, review_notes),
             flagged_for_review = flagged_for_review AND NOT $3 WHERE trace_id = $1";
-        let note = note.map_or(Value::Null, |note| Value::Text(Cleaner::default().text(note)));
+        let note = note.map_or(Value::Null, |note| Value::Text(Cleaner::default().text(note).into()));
         let arguments = vec![trace_id.into(), note, Value::Bool(clear)];
         let changed = self.connection.run(sql, arguments).await;
         changed.map(|count| count > 0).map_err(|source| self.failed("noting a review", source))
@@ -73,20 +71,20 @@ impl SqlStore {
         if self.trace_row(trace_id).await?.is_none() {
             return Ok(false);
         }
-        let inserted = self.connection.insert(&SCORES, vec![row(trace_id, score).into_cells()]).await;
+        let inserted = self.connection.insert_rows([row(trace_id, score)]).await;
         inserted.map(|()| true).map_err(|source| self.failed("keeping a score", source))
     }
 }
 
-fn row(trace_id: &str, score: &HumanScore<'_>) -> ScoreRow {
+fn row<'a>(trace_id: &'a str, score: &HumanScore<'a>) -> ScoreRow<'a> {
     let mut clean = Cleaner::default();
     let source = score.source.as_str();
     let who = blake3::hash(format!("{}\n{}", score.author.unwrap_or_default(), score.name).as_bytes()).to_hex();
     ScoreRow {
-        trace_id: trace_id.to_owned(),
+        trace_id: trace_id.into(),
         // Ids of the pipeline's scores have a dot.
-        id: format!("{source}-{}", &who[..16]),
-        source: source.to_owned(),
+        id: format!("{source}-{}", &who[..16]).into(),
+        source: source.into(),
         stage_id: None,
         stage: None,
         principle_id: clean.name(score.name),

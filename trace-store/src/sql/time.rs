@@ -5,6 +5,9 @@ use trace_core::model::Timestamp;
 /// 0001-01-01T00:00:00Z and the last microsecond of 9999, in microseconds since 1970.
 const RANGE: (i64, i64) = (-62_135_596_800_000_000, 253_402_300_799_999_999);
 
+/// The first moment that both databases can hold, in microseconds since 1970.
+pub(crate) const FIRST: i64 = RANGE.0;
+
 /// The last moment that both databases can hold, in microseconds since 1970.
 pub(crate) const LAST: i64 = RANGE.1;
 
@@ -19,9 +22,14 @@ pub(crate) fn micros(time: Timestamp) -> i64 {
     i64::try_from(time.as_nanos().div_euclid(1000)).unwrap_or(time.as_micros()).clamp(RANGE.0, RANGE.1)
 }
 
-/// This moment, as exact as both databases keep it: what is written is what is read back.
+/// A moment as both databases keep it: what is written is what is read back.
+pub(crate) fn stored(time: Timestamp) -> Timestamp {
+    Timestamp::from_nanos(i128::from(micros(time)) * 1000)
+}
+
+/// This moment, as both databases keep it.
 pub(crate) fn now() -> Timestamp {
-    Timestamp::from_nanos(i128::from(Timestamp::now().as_micros()) * 1000)
+    stored(Timestamp::now())
 }
 
 /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`, 27 characters; a moment outside the range becomes its nearest end.

@@ -5,6 +5,8 @@
 
 use super::calibration::Memory;
 use super::dialect::Connection;
+use super::document::Packer;
+use super::flags;
 use super::prompts::executions::{Ledger, is_loose};
 use super::rollups::{self, CountedRow, Rollups};
 use super::rows::{
@@ -13,8 +15,7 @@ use super::rows::{
 };
 use super::time;
 use super::turn;
-use super::value::{Column, Kind, Row, Table, Value};
-use super::{document, flags};
+use super::value::{Column, Kind, Row, Value};
 use crate::settings::CalibrationSettings;
 use std::collections::{BTreeMap, HashMap};
 use trace_core::model::{CalibrationFlag, Timestamp};
@@ -226,74 +227,73 @@ async fn remove(connection: &mut Connection, ids: Vec<String>) -> Result<(), sql
 
 /// What is written of a run once it is the writer's turn: rows that lists read, and sums that traces share.
 #[derive(Debug)]
-pub(super) struct RunRows {
+pub(super) struct RunRows<'a> {
     pub(super) trace: TraceRow,
     pub(super) project: ProjectRow,
     pub(super) flags: Vec<FlagRow>,
     /// What it is made of.
-    pub(super) finished: FinishedTrace,
+    pub(super) finished: &'a FinishedTrace,
     how: How,
 }
 
 /// Writes everything below the runs, and executions outside of any; the runs, in the order in which they ended.
-async fn insert_children(
+async fn insert_children<'a>(
     connection: &mut Connection,
-    traces: impl Iterator<Item = &FinishedTrace>,
+    traces: impl Iterator<Item = &'a FinishedTrace>,
     ledger: &mut Ledger,
     rollups: &mut Rollups,
     how_of: impl Fn(&str) -> How,
-) -> Result<Vec<RunRows>, sqlx::Error> {
-    let mut waiting = Waiting::default();
+) -> Result<Vec<RunRows<'a>>, sqlx::Error> {
+    let (mut waiting, mut packer) = (Waiting::default(), Packer::default());
     let mut runs = Vec::new();
     let now = Timestamp::now();
     for finished in traces {
-        let mut rows = rows::project(finished, now);
+        let mut rows = rows::project(finished, finished.sampled, now);
         ledger.enter(&mut rows, &mut rollups.calls);
         let TraceRows { trace, project, flags, executions, children } = rows;
         let loose = is_loose(finished);
         let how = if loose { How::Upsert } else { how_of(&trace.trace_id) };
-        waiting.push(&EXECUTIONS, how, executions.into_iter().map(|execution| execution.row));
+        waiting.bytes += waiting.executions.push(how, executions.into_iter().map(|execution| execution.row));
         if loose {
             continue;
         }
         if finished.sampled {
-            waiting.push(&DOCUMENTS, how, document::of_finished(finished, &trace.trace_id));
+            waiting.bytes += waiting.documents.push(how, packer.pack(finished, &trace.trace_id));
         }
         waiting.push_children(how, children, rollups);
-        runs.push(RunRows { trace, project, flags, finished: finished.clone(), how });
+        runs.push(RunRows { trace, project, flags, finished, how });
         waiting.flush_if_full(connection).await?;
     }
     waiting.flush(connection).await?;
-    let ended = |run: &RunRows| run.trace.completed_at.map(time::micros);
+    let ended = |run: &RunRows<'_>| run.trace.completed_at.map(time::micros);
     runs.sort_by(|a, b| (ended(a), &a.trace.trace_id).cmp(&(ended(b), &b.trace.trace_id)));
     Ok(runs)
 }
 
 /// Takes flags that were raised now into what is written of a run, and into `waiting` what sampling had left out.
-pub(super) fn flag_run(
-    run: &mut RunRows,
+pub(super) fn flag_run<'a>(
+    run: &mut RunRows<'a>,
     raised: &[CalibrationFlag],
     ledger: &Ledger,
     rollups: &mut Rollups,
-    waiting: &mut Waiting,
+    waiting: &mut Waiting<'a>,
 ) {
     let now = Timestamp::now();
-    if !run.finished.sampled {
-        run.finished.sampled = true;
-        let mut rows = rows::project(&run.finished, now);
+    if !run.trace.sampled {
+        let mut rows = rows::project(run.finished, true, now);
         ledger.link(&mut rows);
         run.trace = rows.trace;
-        waiting.push(&DOCUMENTS, run.how, document::of_finished(&run.finished, &run.trace.trace_id));
+        waiting.bytes += waiting.documents.push(run.how, Packer::default().pack(run.finished, &run.trace.trace_id));
         waiting.push_children(run.how, rows.children, rollups);
     }
-    run.flags = rows::flags(&run.finished, raised, now);
+    run.flags = rows::flags(run.finished, raised, now);
     run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
 }
 
 /// Writes the runs themselves, with their numbers from `first` on, and what they add to the sums.
 async fn insert_runs(
     connection: &mut Connection,
-    runs: Vec<RunRows>,
+    runs: Vec<RunRows<'_>>,
     first: i64,
     mut rollups: Rollups,
 ) -> Result<(), sqlx::Error> {
@@ -303,56 +303,64 @@ async fn insert_runs(
         run.trace.write_order = Some(number);
         rollups.plus(&CountedRow::from(&run.trace));
         projects.insert(run.project.project_id.clone(), run.project);
-        waiting.push(&TRACES, run.how, [run.trace]);
-        waiting.push(&FLAGS, run.how, run.flags);
+        waiting.bytes += waiting.traces.push(run.how, [run.trace]);
+        waiting.bytes += waiting.flags.push(run.how, run.flags);
         waiting.flush_if_full(connection).await?;
     }
-    waiting.push(&PROJECTS, How::Upsert, projects.into_values());
     waiting.flush(connection).await?;
+    connection.insert_rows(projects.into_values()).await?;
     rollups.apply(connection).await
 }
 
-static TRACES: Table = TraceRow::TABLE;
-static PROJECTS: Table = ProjectRow::TABLE;
-static STAGES: Table = StageRow::TABLE;
-static DECISIONS: Table = DecisionRow::TABLE;
-static OBSERVATIONS: Table = ObservationRow::TABLE;
-static SCORES: Table = ScoreRow::TABLE;
-static FLAGS: Table = FlagRow::TABLE;
-static EXECUTIONS: Table = ExecutionRow::TABLE;
-static DOCUMENTS: Table = DocumentRow::TABLE;
-
 /// Rows on their way, table by table.
 #[derive(Default)]
-pub(super) struct Waiting {
-    tables: BTreeMap<&'static str, (&'static Table, ByHow)>,
+pub(super) struct Waiting<'a> {
+    stages: ByHow<StageRow<'a>>,
+    decisions: ByHow<DecisionRow<'a>>,
+    observations: ByHow<ObservationRow<'a>>,
+    scores: ByHow<ScoreRow<'a>>,
+    executions: ByHow<ExecutionRow<'a>>,
+    documents: ByHow<DocumentRow>,
+    traces: ByHow<TraceRow>,
+    flags: ByHow<FlagRow>,
+    /// Roughly how much memory they take.
     bytes: usize,
 }
 
 /// Rows of a table, by how they are written.
-#[derive(Default)]
-struct ByHow {
-    fast: Vec<Vec<Value>>,
-    upsert: Vec<Vec<Value>>,
+struct ByHow<R> {
+    fast: Vec<R>,
+    upsert: Vec<R>,
 }
 
-impl Waiting {
-    fn push_children(&mut self, how: How, children: ChildRows, rollups: &mut Rollups) {
-        children.stages.iter().for_each(|stage| rollups.calls.stage(&stage.into(), 1));
-        self.push(&STAGES, how, children.stages);
-        self.push(&DECISIONS, how, children.decisions);
-        self.push(&OBSERVATIONS, how, children.observations);
-        self.push(&SCORES, how, children.scores);
+impl<R> Default for ByHow<R> {
+    fn default() -> Self {
+        Self { fast: Vec::new(), upsert: Vec::new() }
+    }
+}
+
+impl<R: Row> ByHow<R> {
+    /// Roughly how many bytes came to it.
+    fn push(&mut self, how: How, rows: impl IntoIterator<Item = R>) -> usize {
+        let waiting = if how == How::Fast { &mut self.fast } else { &mut self.upsert };
+        let before = waiting.len();
+        waiting.extend(rows);
+        waiting[before..].iter().map(R::size).sum()
     }
 
-    fn push<R: Row>(&mut self, table: &'static Table, how: How, rows: impl IntoIterator<Item = R>) {
-        let (_, waiting) = self.tables.entry(table.name).or_insert_with(|| (table, ByHow::default()));
-        let waiting = if how == How::Fast { &mut waiting.fast } else { &mut waiting.upsert };
-        for row in rows {
-            let cells = row.into_cells();
-            self.bytes += cells.iter().map(Value::size).sum::<usize>();
-            waiting.push(cells);
-        }
+    async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+        connection.insert_new(std::mem::take(&mut self.fast)).await?;
+        connection.insert_rows(std::mem::take(&mut self.upsert)).await
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn push_children(&mut self, how: How, children: ChildRows<'a>, rollups: &mut Rollups) {
+        children.stages.iter().for_each(|stage| rollups.calls.stage(stage.into(), 1));
+        self.bytes += self.stages.push(how, children.stages)
+            + self.decisions.push(how, children.decisions)
+            + self.observations.push(how, children.observations)
+            + self.scores.push(how, children.scores);
     }
 
     /// Writes what waits, if that is much.
@@ -361,10 +369,14 @@ impl Waiting {
     }
 
     pub(super) async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        for (table, rows) in self.tables.values_mut() {
-            connection.insert_new(table, std::mem::take(&mut rows.fast)).await?;
-            connection.insert(table, std::mem::take(&mut rows.upsert)).await?;
-        }
+        self.stages.flush(connection).await?;
+        self.decisions.flush(connection).await?;
+        self.observations.flush(connection).await?;
+        self.scores.flush(connection).await?;
+        self.executions.flush(connection).await?;
+        self.documents.flush(connection).await?;
+        self.traces.flush(connection).await?;
+        self.flags.flush(connection).await?;
         self.bytes = 0;
         Ok(())
     }

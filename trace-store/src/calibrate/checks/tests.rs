@@ -4,7 +4,7 @@ const DAY: i64 = 24 * 3_600 * 1_000_000;
 
 fn run(at: i64, score: f64) -> RunFigures {
     RunFigures {
-        trace_id: format!("trc_{at}"),
+        trace_id: format!("trc_{at}").into(),
         project_id: "cobot".into(),
         complete: true,
         completed_at: at,
@@ -20,8 +20,8 @@ fn of_intent(intent: &str, at: i64, score: f64) -> RunFigures {
 
 fn flags_with(run: &RunFigures, before: &[RunFigures], settings: &CalibrationSettings) -> Vec<CalibrationFlag> {
     let since = run.completed_at - settings.micros();
-    let count = |gap: &String| before.iter().filter(|b| b.completed_at > since && b.gaps.contains(gap)).count() as u64;
-    let gaps = run.gaps.iter().map(|gap| (gap.clone(), count(gap))).collect();
+    let count = |gap: &Name| before.iter().filter(|b| b.completed_at > since && b.gaps.contains(gap)).count() as u64;
+    let gaps: Vec<(Name, u64)> = run.gaps.iter().map(|gap| (gap.clone(), count(gap))).collect();
     let previous = before.iter().find(|before| before.project_id == run.project_id);
     let window: Vec<RunFigures> = before.iter().rev().cloned().collect();
     let verdicts = check(run, "Cobot", Before { window: &window, gaps: &gaps, previous }, settings);
@@ -34,7 +34,7 @@ fn flags(run: &RunFigures, before: &[RunFigures]) -> Vec<CalibrationFlag> {
 
 #[test]
 fn the_third_failure_of_a_principle_in_seven_days_is_a_pattern() {
-    let failing = |at, score| RunFigures { gaps: vec!["META-12".into()], passed: None, ..run(at, score) };
+    let failing = |at, score| RunFigures { gaps: Names::from_iter(["META-12"]), passed: None, ..run(at, score) };
     let now = failing(10 * DAY, 1.0);
     let mut before = vec![failing(9 * DAY, 1.0), run(8 * DAY, 2.5), failing(3 * DAY, 1.0)];
     assert_eq!(flags(&now, &before), [], "the oldest failure was seven days ago to the moment");
@@ -51,7 +51,7 @@ fn the_third_failure_of_a_principle_in_seven_days_is_a_pattern() {
 
 #[test]
 fn a_run_that_is_not_complete_does_not_count_itself() {
-    let failing = |at| RunFigures { gaps: vec!["P".into()], passed: None, ..run(at, 1.0) };
+    let failing = |at| RunFigures { gaps: Names::from_iter(["P"]), passed: None, ..run(at, 1.0) };
     let now = RunFigures { complete: false, ..failing(3) };
     assert_eq!(flags(&now, &[failing(2), failing(1)]), []);
     assert_eq!(flags(&now, &[failing(2), failing(1), failing(0)])[0].n, 3);
@@ -115,7 +115,7 @@ fn a_failed_gate_after_a_passed_one_is_a_regression() {
 fn thresholds_are_settings() {
     let mut settings = CalibrationSettings::default();
     (settings.repeated_failures, settings.days) = (2, 1);
-    let failing = |at| RunFigures { gaps: vec!["P".into()], passed: None, ..run(at, 1.0) };
+    let failing = |at| RunFigures { gaps: Names::from_iter(["P"]), passed: None, ..run(at, 1.0) };
     let flags = flags_with(&failing(DAY), &[failing(1)], &settings);
     assert_eq!(flags[0].message, "Principle P has scored below threshold 2 times in the last day");
 }

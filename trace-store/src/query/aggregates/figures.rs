@@ -94,7 +94,7 @@ row! {
 
 impl SumRow {
     /// One run, as the sums of its day count it.
-    pub(super) fn of_run(key: String, run: &DailyRow) -> Self {
+    pub(super) fn of_run(key: String, run: &DailyRow<'_>) -> Self {
         let ended = |status: Status| i64::from(run.status == status.as_str());
         Self {
             key,

@@ -58,7 +58,10 @@ impl Store {
         }
         for run in self.counted(&days.parts).await? {
             for row in run.principles() {
-                add(row.principle_id, [row.runs, row.gap_runs, row.strength_runs, row.scored_runs, row.score_micros]);
+                add(
+                    row.principle_id.into_owned(),
+                    [row.runs, row.gap_runs, row.strength_runs, row.scored_runs, row.score_micros],
+                );
             }
         }
         let failed = |(_, [runs, gaps, ..]): &(String, [i64; 5])| *gaps > 0 && *runs >= i64::from(min_runs);

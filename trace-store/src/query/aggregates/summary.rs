@@ -43,13 +43,13 @@ impl GroupBy {
         }
     }
 
-    fn key(self, run: &DailyRow) -> String {
+    fn key(self, run: &DailyRow<'_>) -> String {
         match self {
-            Self::Day => run.day.0.clone(),
-            Self::Domain => run.domain.clone(),
-            Self::Intent => run.intent.clone(),
-            Self::Project => run.project_id.clone(),
-            Self::Status => run.status.clone(),
+            Self::Day => run.day.to_string(),
+            Self::Domain => run.domain.to_string(),
+            Self::Intent => run.intent.to_string(),
+            Self::Project => run.project_id.to_string(),
+            Self::Status => run.status.to_string(),
         }
     }
 }
@@ -123,18 +123,21 @@ impl Store {
     }
 
     /// The traces of parts of days, as the daily sums count them.
-    pub(super) async fn counted(&self, parts: &[(Timestamp, Timestamp)]) -> Result<Vec<CountedRow>, QueryError> {
+    pub(super) async fn counted(
+        &self,
+        parts: &[(Timestamp, Timestamp)],
+    ) -> Result<Vec<CountedRow<'static>>, QueryError> {
         let mut rows = Vec::new();
         for (since, until) in parts {
             let mut ask = self.statement();
-            ask.select::<CountedRow>();
+            ask.select::<CountedRow<'_>>();
             let [since, until] = [since, until].map(|moment| ask.parameter(Kind::Time, moment.into_cell()));
             // A run counts on the day it began, else on the day it ended.
             ask.push(&format!(
                 " WHERE traces.started_at >= {since} AND traces.started_at < {until} OR \
                  traces.started_at IS NULL AND traces.completed_at >= {since} AND traces.completed_at < {until}"
             ));
-            rows.extend(self.fetch::<CountedRow>("summing up runs", ask).await?);
+            rows.extend(self.fetch::<CountedRow<'_>>("summing up runs", ask).await?);
         }
         Ok(rows)
     }

@@ -6,7 +6,8 @@ use crate::query::error::QueryError;
 use crate::query::lists::add_window;
 use crate::query::store::Store;
 use crate::query::window::Window;
-use crate::sql::rollups::{CallRow, PromptDayRow};
+use crate::sql::rollups::{Call, CallRow, PromptDayRow};
+use crate::sql::value::Day;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trace_core::model::Money;
@@ -38,21 +39,21 @@ impl Store {
     /// [`QueryError::Sql`].
     pub async fn daily_costs(&self, window: Window) -> Result<Vec<DailyCost>, QueryError> {
         let days = Days::of(window);
-        let mut rows = match &days.whole {
-            Some((first, end)) => self.costs_of_days(first.as_deref(), end.as_deref()).await?,
-            None => Vec::new(),
+        // The parts of a day at both ends of a window may be of one day.
+        let mut costs: BTreeMap<(Day, String), DailyCost> = BTreeMap::new();
+        let mut add = |row: &PromptDayRow<'_>| {
+            let key = (row.day, row.prompt_name.to_string());
+            costs.entry(key).and_modify(|cost| cost.add(row)).or_insert_with(|| DailyCost::from(row));
         };
+        if let Some((first, end)) = &days.whole {
+            self.costs_of_days(first.as_deref(), end.as_deref()).await?.iter().for_each(&mut add);
+        }
         for (since, until) in days.parts {
             let mut ask = self.statement();
             ask.select::<CallRow>().push(" WHERE 1 = 1");
             add_window(&mut ask, Window::since(since).until(until), "prompt_executions.executed_at");
-            rows.extend(self.fetch::<CallRow>("summing up costs", ask).await?.iter().map(CallRow::costs));
-        }
-        // The parts of a day at both ends of a window may be of one day.
-        let mut costs: BTreeMap<(String, String), DailyCost> = BTreeMap::new();
-        for row in rows {
-            let key = (row.day.0.clone(), row.prompt_name.clone());
-            costs.entry(key).and_modify(|cost| cost.add(&row)).or_insert_with(|| DailyCost::from(&row));
+            let calls = self.fetch::<CallRow>("summing up costs", ask).await?;
+            calls.iter().for_each(|call| add(&Call::from(call).costs()));
         }
         let mut costs: Vec<DailyCost> = costs.into_values().collect();
         costs.sort_by(|a, b| {
@@ -61,15 +62,19 @@ impl Store {
         Ok(costs)
     }
 
-    async fn costs_of_days(&self, first: Option<&str>, end: Option<&str>) -> Result<Vec<PromptDayRow>, QueryError> {
+    async fn costs_of_days(
+        &self,
+        first: Option<&str>,
+        end: Option<&str>,
+    ) -> Result<Vec<PromptDayRow<'static>>, QueryError> {
         let mut ask = self.statement();
-        ask.select::<PromptDayRow>().push(" WHERE 1 = 1").add_days(first, end);
+        ask.select::<PromptDayRow<'_>>().push(" WHERE 1 = 1").add_days(first, end);
         Ok(self.fetch("summing up costs", ask).await?)
     }
 }
 
 impl DailyCost {
-    fn add(&mut self, row: &PromptDayRow) {
+    fn add(&mut self, row: &PromptDayRow<'_>) {
         let more = Self::from(row);
         self.calls = self.calls.saturating_add(more.calls);
         self.priced_calls = self.priced_calls.saturating_add(more.priced_calls);
@@ -81,12 +86,12 @@ impl DailyCost {
     }
 }
 
-impl From<&PromptDayRow> for DailyCost {
-    fn from(row: &PromptDayRow) -> Self {
+impl From<&PromptDayRow<'_>> for DailyCost {
+    fn from(row: &PromptDayRow<'_>) -> Self {
         let picodollars = i128::from(row.cost_dollars) * 1_000_000_000_000 + i128::from(row.cost_picodollars);
         Self {
-            day: row.day.0.clone(),
-            prompt_name: row.prompt_name.clone(),
+            day: row.day.to_string(),
+            prompt_name: row.prompt_name.to_string(),
             calls: row.calls,
             priced_calls: row.priced_calls,
             input_tokens: row.input_tokens,

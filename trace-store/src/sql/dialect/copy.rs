@@ -1,11 +1,10 @@
 //! Rows as the binary `COPY` of Postgres takes them: [the format](https://www.postgresql.org/docs/current/sql-copy.html) is a header, for each
 //! row the number of fields and for each field its length and the bytes that the type's `recv` function reads, and an end.
 //!
-//! Comes in: cells, and the kinds of their columns. Goes out: bytes. It saves the server from reading texts, and the writer from making them.
+//! Comes in: rows, and the kinds of their columns. Goes out: bytes. It saves the server from reading texts, and the writer from making them.
 
 use crate::sql::time;
-use crate::sql::value::{Column, Kind, Value};
-use trace_core::model::Timestamp;
+use crate::sql::value::{CellRef, Column, Kind, Row};
 
 /// Signature, flags, and the length of an extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -13,7 +12,8 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// 2000-01-01, from which Postgres counts, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;
 
-const DAY: i64 = 86_400_000_000;
+/// The same in days since 1970.
+const EPOCH_DAY: i64 = 10_957;
 
 /// The type `text`, of which all lists are.
 const TEXT: i32 = 25;
@@ -23,8 +23,28 @@ const TEXT: i32 = 25;
 pub(super) struct CopyRows(Vec<u8>);
 
 impl CopyRows {
-    pub(super) fn new() -> Self {
-        Self(HEADER.to_vec())
+    /// Makes room for as many bytes, so that they need not move while more come.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        let mut rows = Vec::with_capacity(HEADER.len() + bytes + 2);
+        rows.extend_from_slice(HEADER);
+        Self(rows)
+    }
+
+    /// Roughly how many bytes a row takes: each field has its length, and few are more than a number or a text.
+    pub(super) fn size_of<R: Row>(row: &R) -> usize {
+        let mut size = 2;
+        row.each(|cell| {
+            size += 4 + match cell {
+                CellRef::Null => 0,
+                CellRef::Text(text) => 1 + text.len(),
+                CellRef::Bytes(bytes) => bytes.len(),
+                CellRef::List(list) => 20 + list.iter().map(|text| 4 + text.len()).sum::<usize>(),
+                CellRef::Bool(_) => 1,
+                CellRef::Day(_) => 4,
+                CellRef::Time(_) | CellRef::Int(_) | CellRef::Float(_) => 8,
+            };
+        });
+        size
     }
 
     /// How many bytes there are so far.
@@ -33,12 +53,16 @@ impl CopyRows {
     }
 
     /// Adds a row.
-    pub(super) fn push(&mut self, columns: &[Column], cells: &[Value]) -> Result<(), sqlx::Error> {
+    pub(super) fn push<R: Row>(&mut self, row: &R) -> Result<(), sqlx::Error> {
+        let mut columns = const { R::TABLE }.columns.iter();
         self.int16(columns.len());
-        for (column, cell) in columns.iter().zip(cells) {
-            self.field(column, cell)?;
-        }
-        Ok(())
+        let mut done = Ok(());
+        row.each(|cell| {
+            if let (Some(column), Ok(())) = (columns.next(), &done) {
+                done = self.field(column, cell);
+            }
+        });
+        done
     }
 
     /// Everything, with the end.
@@ -47,27 +71,23 @@ impl CopyRows {
         self.0
     }
 
-    fn field(&mut self, column: &Column, cell: &Value) -> Result<(), sqlx::Error> {
+    fn field(&mut self, column: &Column, cell: CellRef<'_>) -> Result<(), sqlx::Error> {
         match (column.kind, cell) {
-            (_, Value::Null) => self.0.extend_from_slice(&(-1_i32).to_be_bytes()),
-            (Kind::Text, Value::Text(text)) => self.sized(&[text.as_bytes()]),
+            (_, CellRef::Null) => self.0.extend_from_slice(&(-1_i32).to_be_bytes()),
+            (Kind::Text, CellRef::Text(text)) => self.sized(&[text.as_bytes()]),
             // The first byte is the version of the format.
-            (Kind::Json, Value::Text(text)) => self.sized(&[&[1], text.as_bytes()]),
-            (Kind::Time, Value::Time(moment)) => self.sized(&[&(time::micros(*moment) - EPOCH).to_be_bytes()]),
-            (Kind::Time, Value::Text(text)) => self.sized(&[&(micros(column, text)? - EPOCH).to_be_bytes()]),
-            (Kind::Day, Value::Text(text)) => {
-                let micros = micros(column, &format!("{text}T00:00:00Z"))?;
-                // Years 1 to 9999 are a few million days.
-                #[allow(clippy::cast_possible_truncation)]
-                let days = (micros - EPOCH).div_euclid(DAY) as i32;
+            (Kind::Json, CellRef::Text(text)) => self.sized(&[&[1], text.as_bytes()]),
+            (Kind::Time, CellRef::Time(moment)) => self.sized(&[&(time::micros(moment) - EPOCH).to_be_bytes()]),
+            (Kind::Day, CellRef::Day(day)) => {
+                let days = i32::try_from(day.0 - EPOCH_DAY).map_err(|error| unfit(column, &error.to_string()))?;
                 self.sized(&[&days.to_be_bytes()]);
             }
-            (Kind::Int, Value::Int(number)) => self.sized(&[&number.to_be_bytes()]),
-            (Kind::Float, Value::Float(number)) => self.sized(&[&number.to_be_bytes()]),
-            (Kind::Bool, Value::Bool(truth)) => self.sized(&[&[u8::from(*truth)]]),
-            (Kind::Bytes, Value::Bytes(bytes)) => self.sized(&[bytes]),
-            (Kind::Money, Value::Int(picodollars)) => self.numeric(*picodollars),
-            (Kind::List, Value::List(list)) => self.list(list),
+            (Kind::Int, CellRef::Int(number)) => self.sized(&[&number.to_be_bytes()]),
+            (Kind::Float, CellRef::Float(number)) => self.sized(&[&number.to_be_bytes()]),
+            (Kind::Bool, CellRef::Bool(truth)) => self.sized(&[&[u8::from(truth)]]),
+            (Kind::Bytes, CellRef::Bytes(bytes)) => self.sized(&[bytes]),
+            (Kind::Money, CellRef::Int(picodollars)) => self.numeric(picodollars),
+            (Kind::List, CellRef::List(list)) => self.list(list),
             (kind, _) => return Err(unfit(column, &format!("a cell is not of the kind {kind:?}"))),
         }
         Ok(())
@@ -119,10 +139,6 @@ impl CopyRows {
     fn int32(&mut self, number: usize) {
         self.0.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
     }
-}
-
-fn micros(column: &Column, text: &str) -> Result<i64, sqlx::Error> {
-    text.parse::<Timestamp>().map(time::micros).map_err(|error| unfit(column, &error.to_string()))
 }
 
 fn unfit(column: &Column, reason: &str) -> sqlx::Error {

@@ -14,7 +14,7 @@ pub(crate) mod words;
 
 use super::error::SqlError;
 use super::url::{DatabaseKind, DatabaseUrl};
-use super::value::{Column, Kind, Table, Value};
+use super::value::{Column, Kind, Row, Table, Value};
 use sqlx::SqlSafeStr;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -168,14 +168,19 @@ impl Connection {
         either!(self, connection => connection.insert(table, rows).await)
     }
 
+    /// The same with rows that are no cells yet.
+    pub(crate) async fn insert_rows<R: Row>(&mut self, rows: impl IntoIterator<Item = R>) -> Result<(), sqlx::Error> {
+        self.insert(const { &R::TABLE }, rows.into_iter().map(R::into_cells).collect()).await
+    }
+
     /// Inserts rows whose keys are not there, in the fastest way of the database. A row whose key is there is an error.
-    pub(crate) async fn insert_new(&mut self, table: &'static Table, rows: Vec<Vec<Value>>) -> Result<(), sqlx::Error> {
+    pub(crate) async fn insert_new<R: Row>(&mut self, rows: Vec<R>) -> Result<(), sqlx::Error> {
         match self {
             // There is no faster way.
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(connection) => connection.insert(table, rows).await,
+            Self::Sqlite(_) => self.insert_rows(rows).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => connection.copy(table, rows).await,
+            Self::Postgres(connection) => connection.copy(rows).await,
         }
     }
 

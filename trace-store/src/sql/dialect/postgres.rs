@@ -9,7 +9,7 @@ use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
 use crate::sql::time;
 use crate::sql::url::{DatabaseKind, DatabaseUrl};
-use crate::sql::value::{Column, Kind, Table, Value};
+use crate::sql::value::{Column, Kind, Row, Table, Value};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Row as _, SqlSafeStr, SqlStr};
@@ -206,17 +206,19 @@ impl Postgres {
     }
 
     /// Inserts rows by binary `COPY`, which knows no `ON CONFLICT`; few of them as [`Postgres::insert`] does.
-    pub(super) async fn copy(&mut self, table: &'static Table, rows: Vec<Vec<Value>>) -> Result<(), sqlx::Error> {
+    pub(super) async fn copy<R: Row>(&mut self, rows: Vec<R>) -> Result<(), sqlx::Error> {
+        let table = const { &R::TABLE };
+        let size: usize = rows.iter().map(CopyRows::size_of).sum();
+        if size < COPY_FROM {
+            return self.insert(table, rows.into_iter().map(R::into_cells).collect()).await;
+        }
         let mut rest = &rows[..];
         while !rest.is_empty() {
-            let mut bytes = CopyRows::new();
+            let mut bytes = CopyRows::with_capacity(size.min(BYTES));
             let mut count = 0;
             while count < rest.len() && bytes.len() < BYTES {
-                bytes.push(table.columns, &rest[count])?;
+                bytes.push(&rest[count])?;
                 count += 1;
-            }
-            if count == rows.len() && bytes.len() < COPY_FROM {
-                return self.insert(table, rows).await;
             }
             rest = &rest[count..];
             let Self { connection, patience } = self;
@@ -308,6 +310,7 @@ fn bind_all(query: PgQuery, arguments: Vec<Value>) -> PgQuery {
         Value::Null => query.bind(None::<String>),
         Value::Text(text) => query.bind(text),
         Value::Time(moment) => query.bind(time::fixed(moment)),
+        Value::Day(day) => query.bind(day.to_string()),
         Value::Int(number) => query.bind(number),
         Value::Float(number) => query.bind(number),
         Value::Bool(truth) => query.bind(truth),
@@ -343,6 +346,7 @@ impl ColumnOfCells {
         match (self, cell) {
             (Self::Text(cells), Value::Text(text)) => cells.push(Some(text)),
             (Self::Text(cells), Value::Time(moment)) => cells.push(Some(time::fixed(moment))),
+            (Self::Text(cells), Value::Day(day)) => cells.push(Some(day.to_string())),
             (Self::Text(cells), Value::List(list)) => cells.push(Some(array_literal(&list))),
             (Self::Text(cells), _) => cells.push(None),
             (Self::Int(cells), Value::Int(number)) => cells.push(Some(number)),

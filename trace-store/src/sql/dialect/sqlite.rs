@@ -314,6 +314,7 @@ fn bind_all(mut query: SqliteQuery, arguments: Vec<Value>) -> Result<SqliteQuery
             Value::Null => query.bind(None::<i64>),
             Value::Text(text) => query.bind(text),
             Value::Time(moment) => query.bind(time::fixed(moment)),
+            Value::Day(day) => query.bind(day.to_string()),
             Value::Int(number) => query.bind(number),
             Value::Float(number) => query.bind(number),
             Value::Bool(truth) => query.bind(truth),

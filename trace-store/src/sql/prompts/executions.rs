@@ -6,9 +6,10 @@
 use super::statistics::{Changes, Counted};
 use super::{IndexRow, select};
 use crate::sql::dialect::Connection;
-use crate::sql::rollups::{CallRow, CallSums};
+use crate::sql::rollups::{Call, CallSums};
 use crate::sql::rows::{Execution, ObservationRow, TraceRows};
 use crate::sql::value::{Row, Value, row};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use trace_core::model::{LlmCall, Money, PromptLink, Timestamp, Trace};
 use trace_core::registry::registry_name;
@@ -41,16 +42,14 @@ impl StoredRow {
         }
     }
 
-    fn call(&self) -> CallRow {
-        CallRow {
-            trace_id: self.trace_id.clone(),
-            id: self.id.clone(),
-            template_name: self.template_name.clone(),
+    fn call(&self) -> Call<'_> {
+        Call {
+            prompt: &self.template_name,
             executed_at: self.executed_at,
             response_time_ms: self.response_time_ms,
-            input_token_count: self.input_token_count,
-            output_token_count: self.output_token_count,
-            cost_usd: self.cost_usd,
+            input_tokens: self.input_token_count,
+            output_tokens: self.output_token_count,
+            cost: self.cost_usd,
         }
     }
 }
@@ -89,7 +88,7 @@ impl Ledger {
         let mut ledger = Self::default();
         if !names.is_empty() {
             let rest = format!("WHERE registry_name{} ORDER BY version", connection.in_list());
-            let names = Value::List(names.into_iter().collect());
+            let names = Value::List(names.into_iter().map(Cow::into_owned).collect());
             for row in select::<IndexRow>(connection, &rest, vec![names]).await? {
                 ledger.versions.entry(row.registry_name.clone()).or_default().push(row);
             }
@@ -105,9 +104,9 @@ impl Ledger {
     }
 
     /// Links the rows of a trace to the versions that are known, and counts its executions.
-    pub(crate) fn enter(&mut self, rows: &mut TraceRows, sums: &mut CallSums) {
+    pub(crate) fn enter(&mut self, rows: &mut TraceRows<'_>, sums: &mut CallSums) {
         rows.executions
-            .retain(|execution| !execution.row.trace_id.is_empty() || self.loose.insert(execution.row.id.clone()));
+            .retain(|execution| !execution.row.trace_id.is_empty() || self.loose.insert(execution.row.id.to_string()));
         for execution in &mut rows.executions {
             self.enter_execution(execution, sums);
         }
@@ -115,23 +114,27 @@ impl Ledger {
     }
 
     /// Links the calls of a trace to the versions that are known, without counting anything.
-    pub(crate) fn link(&self, rows: &mut TraceRows) {
+    pub(crate) fn link(&self, rows: &mut TraceRows<'_>) {
         for observation in &mut rows.children.observations {
             self.link_observation(observation);
         }
     }
 
-    fn enter_execution(&mut self, execution: &mut Execution, sums: &mut CallSums) {
+    fn enter_execution(&mut self, execution: &mut Execution<'_>, sums: &mut CallSums) {
         let Execution { row, version } = execution;
         let link = (row.prompt_registry_name.as_deref(), *version, row.template_hash.as_deref());
         let found = self.find(link).map(|found| found.id.clone());
-        let stored = self.stored.remove(&(row.trace_id.clone(), row.id.clone()));
+        let stored = if self.stored.is_empty() {
+            None
+        } else {
+            self.stored.remove(&(row.trace_id.to_string(), row.id.to_string()))
+        };
         // What was linked once stays linked: the statistics count it there.
-        row.template_id = stored.as_ref().and_then(|stored| stored.template_id.clone()).or(found);
+        row.template_id = stored.as_ref().and_then(|stored| stored.template_id.clone()).or(found).map(Cow::Owned);
         if let Some(stored) = &stored {
-            sums.call(&stored.call(), -1);
+            sums.call(stored.call(), -1);
         }
-        sums.call(&CallRow::from(&*row), 1);
+        sums.call(Call::from(&*row), 1);
         if let Some(stored) = &stored
             && let Some(template_id) = &stored.template_id
         {
@@ -148,14 +151,14 @@ impl Ledger {
         }
     }
 
-    fn link_observation(&self, row: &mut ObservationRow) {
+    fn link_observation(&self, row: &mut ObservationRow<'_>) {
         if row.prompt_version.is_some() {
             return;
         }
         let link = (row.prompt_registry_name.as_deref(), None, row.template_hash.as_deref());
         let version = self.find(link).and_then(|found| u32::try_from(found.version).ok());
         if let (Some(version), Some(registry_name)) = (version, &row.prompt_registry_name) {
-            row.prompt_uri = PromptLink::new("", registry_name, Some(version), None).prompt_uri;
+            row.prompt_uri = PromptLink::new("", &**registry_name, Some(version), None).prompt_uri.map(Cow::Owned);
             row.prompt_version = Some(version.into());
         }
     }
@@ -182,8 +185,9 @@ fn calls(trace: &Trace) -> impl Iterator<Item = (&str, &LlmCall)> {
 }
 
 /// The registry name of a call's prompt. A foreign document may know the prompt by its plain name only.
-pub(crate) fn name_of(call: &LlmCall) -> Option<String> {
-    call.prompt_registry_name.clone().or_else(|| call.prompt_name.as_deref().map(registry_name))
+pub(crate) fn name_of(call: &LlmCall) -> Option<Cow<'_, str>> {
+    let known = call.prompt_registry_name.as_deref().map(Cow::Borrowed);
+    known.or_else(|| call.prompt_name.as_deref().map(|name| registry_name(name).into()))
 }
 
 /// How many executions are linked later in one transaction.

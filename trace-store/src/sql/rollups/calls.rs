@@ -1,11 +1,12 @@
 //! What single calls and stages contribute to the sums: the costs of prompts by day, and how long things took, by day and bucket.
 
-use super::contribution::{DOLLAR, day_of, limited, micros};
+use super::contribution::{DOLLAR, limited, micros};
 use super::sums::Sums;
 use crate::sql::dialect::Connection;
 use crate::sql::rows::{ExecutionRow, StageRow};
 use crate::sql::value::{Day, Row, Table, Value, row};
 use crate::statistics::buckets::bucket;
+use std::borrow::Cow;
 use trace_core::model::{Money, Timestamp};
 
 /// Rows read at once while everything is counted.
@@ -44,9 +45,9 @@ row! {
 
 row! {
     /// Sums of the calls that were made with a prompt on one day.
-    pub(crate) struct PromptDayRow in "prompt_rollups", key [day, prompt_name], adds {
+    pub(crate) struct PromptDayRow<'a> in "prompt_rollups", key [day, prompt_name], adds {
         day: Day,
-        prompt_name: String,
+        prompt_name: Cow<'a, str>,
         calls: i64,
         priced_calls: i64,
         input_tokens: i64,
@@ -58,23 +59,23 @@ row! {
 
 row! {
     /// How many calls or stages of one name and day took about as long, and how long they took together, in millionths of their unit.
-    pub(crate) struct DurationRow in "duration_rollups", key [day, kind, name, bucket], adds {
+    struct DurationRow<'a> in "duration_rollups", key [day, kind, name, bucket], adds {
         day: Day,
-        kind: String,
-        name: String,
+        kind: Cow<'a, str>,
+        name: Cow<'a, str>,
         bucket: i64,
         timed: i64,
         sum_micros: i64,
     }
 }
 
-impl DurationRow {
-    fn of(kind: &str, name: &str, moment: Timestamp, duration: Option<f64>) -> Option<Self> {
+impl<'a> DurationRow<'a> {
+    fn of(kind: &'static str, name: &'a str, moment: Timestamp, duration: Option<f64>) -> Option<Self> {
         let micros = micros(duration?);
         Some(Self {
-            day: day_of(Some(moment)),
-            kind: kind.to_owned(),
-            name: name.to_owned(),
+            day: Day::of(moment),
+            kind: kind.into(),
+            name: name.into(),
             bucket: bucket(micros),
             timed: 1,
             sum_micros: micros,
@@ -82,58 +83,88 @@ impl DurationRow {
     }
 }
 
-impl CallRow {
+/// What counts of a call made with a prompt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) prompt: &'a str,
+    pub(crate) executed_at: Timestamp,
+    pub(crate) response_time_ms: Option<f64>,
+    pub(crate) input_tokens: Option<i64>,
+    pub(crate) output_tokens: Option<i64>,
+    pub(crate) cost: Option<Money>,
+}
+
+impl<'a> Call<'a> {
     /// What it adds to the costs of its day.
-    pub(crate) fn costs(&self) -> PromptDayRow {
-        let cost = self.cost_usd.map(Money::picodollars);
+    pub(crate) fn costs(self) -> PromptDayRow<'a> {
+        let cost = self.cost.map(Money::picodollars);
         PromptDayRow {
-            day: day_of(Some(self.executed_at)),
-            prompt_name: self.template_name.clone(),
+            day: Day::of(self.executed_at),
+            prompt_name: self.prompt.into(),
             calls: 1,
             priced_calls: i64::from(cost.is_some()),
-            input_tokens: limited(self.input_token_count.unwrap_or(0)),
-            output_tokens: limited(self.output_token_count.unwrap_or(0)),
+            input_tokens: limited(self.input_tokens.unwrap_or(0)),
+            output_tokens: limited(self.output_tokens.unwrap_or(0)),
             cost_dollars: cost.unwrap_or(0).div_euclid(DOLLAR),
             cost_picodollars: cost.unwrap_or(0).rem_euclid(DOLLAR),
         }
     }
 
-    fn duration(&self) -> Option<DurationRow> {
-        DurationRow::of(PROMPT, &self.template_name, self.executed_at, self.response_time_ms)
+    fn duration(self) -> Option<DurationRow<'a>> {
+        DurationRow::of(PROMPT, self.prompt, self.executed_at, self.response_time_ms)
     }
 }
 
-impl From<&ExecutionRow> for CallRow {
-    fn from(row: &ExecutionRow) -> Self {
+impl<'a> From<&'a CallRow> for Call<'a> {
+    fn from(row: &'a CallRow) -> Self {
         Self {
-            trace_id: row.trace_id.clone(),
-            id: row.id.clone(),
-            template_name: row.template_name.clone(),
+            prompt: &row.template_name,
             executed_at: row.executed_at,
             response_time_ms: row.response_time_ms,
-            input_token_count: row.input_token_count,
-            output_token_count: row.output_token_count,
-            cost_usd: row.cost_usd,
+            input_tokens: row.input_token_count,
+            output_tokens: row.output_token_count,
+            cost: row.cost_usd,
         }
     }
 }
 
-impl TimedStageRow {
-    /// A stage that does not say when it began is on no day.
-    fn duration(&self) -> Option<DurationRow> {
-        DurationRow::of(STAGE, &self.base_name, self.started_at?, self.duration_seconds)
-    }
-}
-
-impl From<&StageRow> for TimedStageRow {
-    fn from(row: &StageRow) -> Self {
+impl<'a> From<&'a ExecutionRow<'_>> for Call<'a> {
+    fn from(row: &'a ExecutionRow<'_>) -> Self {
         Self {
-            trace_id: row.trace_id.clone(),
-            id: row.id.clone(),
-            base_name: row.base_name.clone(),
-            started_at: row.started_at,
-            duration_seconds: row.duration_seconds,
+            prompt: &row.template_name,
+            executed_at: row.executed_at,
+            response_time_ms: row.response_time_ms,
+            input_tokens: row.input_token_count,
+            output_tokens: row.output_token_count,
+            cost: row.cost_usd,
         }
+    }
+}
+
+/// What counts of a stage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimedStage<'a> {
+    name: &'a str,
+    started_at: Option<Timestamp>,
+    duration_seconds: Option<f64>,
+}
+
+impl<'a> TimedStage<'a> {
+    /// A stage that does not say when it began is on no day.
+    fn duration(self) -> Option<DurationRow<'a>> {
+        DurationRow::of(STAGE, self.name, self.started_at?, self.duration_seconds)
+    }
+}
+
+impl<'a> From<&'a TimedStageRow> for TimedStage<'a> {
+    fn from(row: &'a TimedStageRow) -> Self {
+        Self { name: &row.base_name, started_at: row.started_at, duration_seconds: row.duration_seconds }
+    }
+}
+
+impl<'a> From<&'a StageRow<'_>> for TimedStage<'a> {
+    fn from(row: &'a StageRow<'_>) -> Self {
+        Self { name: &row.base_name, started_at: row.started_at, duration_seconds: row.duration_seconds }
     }
 }
 
@@ -153,14 +184,14 @@ impl CallSums {
     }
 
     /// A call as it is written now (`1`), or as it was written before (`-1`).
-    pub(crate) fn call(&mut self, call: &CallRow, sign: i64) {
-        self.costs.add(call.costs(), sign);
-        call.duration().into_iter().for_each(|duration| self.durations.add(duration, sign));
+    pub(crate) fn call(&mut self, call: Call<'_>, sign: i64) {
+        self.costs.add(&call.costs(), sign);
+        call.duration().iter().for_each(|duration| self.durations.add(duration, sign));
     }
 
     /// A stage as it is written now, or as it was written before.
-    pub(crate) fn stage(&mut self, stage: &TimedStageRow, sign: i64) {
-        stage.duration().into_iter().for_each(|duration| self.durations.add(duration, sign));
+    pub(crate) fn stage(&mut self, stage: TimedStage<'_>, sign: i64) {
+        stage.duration().iter().for_each(|duration| self.durations.add(duration, sign));
     }
 
     /// The stages of traces that are about to be removed or written again.
@@ -170,7 +201,7 @@ impl CallSums {
         ids: Vec<String>,
     ) -> Result<(), sqlx::Error> {
         let stages = of_traces::<TimedStageRow>(connection, ids).await?;
-        stages.iter().for_each(|stage| self.stage(stage, -1));
+        stages.iter().for_each(|stage| self.stage(stage.into(), -1));
         Ok(())
     }
 
@@ -181,7 +212,7 @@ impl CallSums {
         ids: Vec<String>,
     ) -> Result<(), sqlx::Error> {
         let calls = of_traces::<CallRow>(connection, ids).await?;
-        calls.iter().for_each(|call| self.call(call, -1));
+        calls.iter().for_each(|call| self.call(call.into(), -1));
         Ok(())
     }
 
@@ -189,11 +220,11 @@ impl CallSums {
     pub(super) async fn count_all(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         let mut last = (String::new(), String::new());
         while let Some(page) = page::<CallRow>(connection, &mut last).await? {
-            page.iter().for_each(|call| self.call(call, 1));
+            page.iter().for_each(|call| self.call(call.into(), 1));
         }
         last = (String::new(), String::new());
         while let Some(page) = page::<TimedStageRow>(connection, &mut last).await? {
-            page.iter().for_each(|stage| self.stage(stage, 1));
+            page.iter().for_each(|stage| self.stage(stage.into(), 1));
         }
         Ok(())
     }

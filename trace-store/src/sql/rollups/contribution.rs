@@ -5,6 +5,7 @@
 use crate::sql::rows::TraceRow;
 use crate::sql::time;
 use crate::sql::value::{Day, Json, row};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use trace_core::model::{Money, Status, Timestamp};
 
@@ -14,25 +15,22 @@ const MOST: i64 = 1_000_000_000_000;
 /// Picodollars in a dollar.
 pub(super) const DOLLAR: i64 = 1_000_000_000_000;
 
-/// The day of a trace that says neither when it began nor when it ended.
-const UNKNOWN_DAY: &str = "0001-01-01";
-
 row! {
     /// A trace, with the columns that count.
-    pub(crate) struct CountedRow in "traces", key [trace_id], keep [] {
-        trace_id: String,
-        project_id: String,
-        intent: Option<String>,
-        domain: Option<String>,
-        status: String,
+    pub(crate) struct CountedRow<'a> in "traces", key [trace_id], keep [] {
+        trace_id: Cow<'a, str>,
+        project_id: Cow<'a, str>,
+        intent: Option<Cow<'a, str>>,
+        domain: Option<Cow<'a, str>>,
+        status: Cow<'a, str>,
         quality_gate_passed: Option<bool>,
         overall_quality_score: Option<f64>,
         started_at: Option<Timestamp>,
         completed_at: Option<Timestamp>,
         duration_seconds: Option<f64>,
-        principle_scores: Json,
-        gap_principles: Vec<String>,
-        strength_principles: Vec<String>,
+        principle_scores: Cow<'a, Json>,
+        gap_principles: Cow<'a, Vec<String>>,
+        strength_principles: Cow<'a, Vec<String>>,
         iteration_count: i64,
         quality_gate_failures: i64,
         total_input_tokens: Option<i64>,
@@ -40,19 +38,19 @@ row! {
         total_cost_usd: Option<Money>,
         llm_calls: i64,
         decision_count: i64,
-        error_type: Option<String>,
-        error_message: Option<String>,
+        error_type: Option<Cow<'a, str>>,
+        error_message: Option<Cow<'a, str>>,
     }
 }
 
 row! {
     /// Sums of the runs of one day, project, intent, domain and status. A run without intent or domain has `''` there.
-    pub(crate) struct DailyRow in "daily_rollups", key [day, project_id, intent, domain, status], adds {
+    pub(crate) struct DailyRow<'a> in "daily_rollups", key [day, project_id, intent, domain, status], adds {
         day: Day,
-        project_id: String,
-        intent: String,
-        domain: String,
-        status: String,
+        project_id: Cow<'a, str>,
+        intent: Cow<'a, str>,
+        domain: Cow<'a, str>,
+        status: Cow<'a, str>,
         runs: i64,
         gate_passed: i64,
         gate_failed: i64,
@@ -76,10 +74,10 @@ row! {
 
 row! {
     /// Sums of the runs of one day and project that have a principle: scored, as a gap or as a strength.
-    pub(crate) struct PrincipleRow in "principle_rollups", key [day, project_id, principle_id], adds {
+    pub(crate) struct PrincipleRow<'a> in "principle_rollups", key [day, project_id, principle_id], adds {
         day: Day,
-        project_id: String,
-        principle_id: String,
+        project_id: Cow<'a, str>,
+        principle_id: Cow<'a, str>,
         runs: i64,
         gap_runs: i64,
         strength_runs: i64,
@@ -90,6 +88,7 @@ row! {
 
 row! {
     /// A gap of a complete run.
+    #[derive(Eq, PartialOrd, Ord)]
     pub(crate) struct GapRow in "principle_gaps", key [principle_id, completed_at, trace_id], keep [] {
         principle_id: String,
         completed_at: Timestamp,
@@ -97,22 +96,25 @@ row! {
     }
 }
 
-impl From<&TraceRow> for CountedRow {
-    fn from(row: &TraceRow) -> Self {
+impl<'a> From<&'a TraceRow> for CountedRow<'a> {
+    fn from(row: &'a TraceRow) -> Self {
+        fn text(text: Option<&String>) -> Option<Cow<'_, str>> {
+            text.map(Cow::from)
+        }
         Self {
-            trace_id: row.trace_id.clone(),
-            project_id: row.project_id.clone(),
-            intent: row.intent.clone(),
-            domain: row.domain.clone(),
-            status: row.status.clone(),
+            trace_id: Cow::from(&row.trace_id),
+            project_id: Cow::from(&row.project_id),
+            intent: text(row.intent.as_ref()),
+            domain: text(row.domain.as_ref()),
+            status: Cow::from(&row.status),
             quality_gate_passed: row.quality_gate_passed,
             overall_quality_score: row.overall_quality_score,
             started_at: row.started_at,
             completed_at: row.completed_at,
             duration_seconds: row.duration_seconds,
-            principle_scores: row.principle_scores.clone(),
-            gap_principles: row.gap_principles.clone(),
-            strength_principles: row.strength_principles.clone(),
+            principle_scores: Cow::Borrowed(&row.principle_scores),
+            gap_principles: Cow::Borrowed(&row.gap_principles),
+            strength_principles: Cow::Borrowed(&row.strength_principles),
             iteration_count: row.iteration_count,
             quality_gate_failures: row.quality_gate_failures,
             total_input_tokens: row.total_input_tokens,
@@ -120,22 +122,22 @@ impl From<&TraceRow> for CountedRow {
             total_cost_usd: row.total_cost_usd,
             llm_calls: row.llm_calls,
             decision_count: row.decision_count,
-            error_type: row.error_type.clone(),
-            error_message: row.error_message.clone(),
+            error_type: text(row.error_type.as_ref()),
+            error_message: text(row.error_message.as_ref()),
         }
     }
 }
 
-impl CountedRow {
+impl CountedRow<'_> {
     /// What it adds to the sums of its day.
-    pub(crate) fn daily(&self) -> DailyRow {
+    pub(crate) fn daily(&self) -> DailyRow<'_> {
         let cost = self.total_cost_usd.map(Money::picodollars);
         DailyRow {
             day: self.day(),
-            project_id: self.project_id.clone(),
-            intent: self.intent.clone().unwrap_or_default(),
-            domain: self.domain.clone().unwrap_or_default(),
-            status: self.status.clone(),
+            project_id: Cow::from(&*self.project_id),
+            intent: self.intent.as_deref().unwrap_or_default().into(),
+            domain: self.domain.as_deref().unwrap_or_default().into(),
+            status: Cow::from(&*self.status),
             runs: 1,
             gate_passed: i64::from(self.quality_gate_passed == Some(true)),
             gate_failed: i64::from(self.quality_gate_passed == Some(false)),
@@ -158,17 +160,17 @@ impl CountedRow {
     }
 
     /// What it adds to the sums of its principles.
-    pub(crate) fn principles(&self) -> Vec<PrincipleRow> {
+    pub(crate) fn principles(&self) -> Vec<PrincipleRow<'_>> {
         let scores: BTreeMap<String, Option<f64>> =
             serde_json::from_str(self.principle_scores.as_str()).unwrap_or_default();
         let ids: BTreeSet<&String> =
-            scores.keys().chain(&self.gap_principles).chain(&self.strength_principles).collect();
+            scores.keys().chain(&*self.gap_principles).chain(&*self.strength_principles).collect();
         let row = |id: &String| {
             let score = scores.get(id).copied().flatten();
             PrincipleRow {
                 day: self.day(),
-                project_id: self.project_id.clone(),
-                principle_id: id.clone(),
+                project_id: Cow::from(&*self.project_id),
+                principle_id: id.clone().into(),
                 runs: 1,
                 gap_runs: i64::from(self.gap_principles.contains(id)),
                 strength_runs: i64::from(self.strength_principles.contains(id)),
@@ -179,25 +181,29 @@ impl CountedRow {
         ids.into_iter().map(row).collect()
     }
 
-    /// The keys of its gaps, if it is a complete run that says when it ended.
-    pub(super) fn gaps(&self) -> Vec<[String; 3]> {
+    /// Its gaps, if it is a complete run that says when it ended.
+    pub(super) fn gaps(&self) -> Vec<GapRow> {
         let Some(completed_at) = self.completed_at.filter(|_| self.status == Status::Complete.as_str()) else {
             return Vec::new();
         };
-        let key = |id: &String| [id.clone(), time::fixed(completed_at), self.trace_id.clone()];
-        self.gap_principles.iter().map(key).collect()
+        // As exact as it is stored: what was read back is compared with it.
+        let completed_at = time::stored(completed_at);
+        let row = |id: &String| GapRow {
+            principle_id: id.clone(),
+            completed_at,
+            trace_id: self.trace_id.clone().into_owned(),
+        };
+        self.gap_principles.iter().map(row).collect()
     }
 
-    /// The day in UTC on which it began.
+    /// The day on which it began.
     fn day(&self) -> Day {
-        day_of(self.started_at.or(self.completed_at))
+        self.started_at.or(self.completed_at).map_or(UNKNOWN_DAY, Day::of)
     }
 }
 
-/// The day in UTC of a moment.
-pub(super) fn day_of(moment: Option<Timestamp>) -> Day {
-    Day(moment.map_or(UNKNOWN_DAY.to_owned(), |moment| time::fixed(moment)[..UNKNOWN_DAY.len()].to_owned()))
-}
+/// The day of a trace that says neither when it began nor when it ended.
+const UNKNOWN_DAY: Day = Day::FIRST;
 
 pub(super) fn limited(count: i64) -> i64 {
     count.clamp(-MOST, MOST)

@@ -8,7 +8,7 @@ mod calls;
 mod contribution;
 mod sums;
 
-pub(crate) use calls::{CallRow, CallSums, PROMPT, PromptDayRow, STAGE};
+pub(crate) use calls::{Call, CallRow, CallSums, PROMPT, PromptDayRow, STAGE};
 pub(crate) use contribution::{CountedRow, micros};
 pub use sums::RollupDifference;
 
@@ -24,7 +24,6 @@ const PAGE: usize = 2_000;
 
 static DAILY: Table = DailyRow::TABLE;
 static PRINCIPLES: Table = PrincipleRow::TABLE;
-static GAPS: Table = GapRow::TABLE;
 
 /// What a batch of traces adds to the sums, and takes from them.
 #[derive(Debug)]
@@ -33,12 +32,9 @@ pub(super) struct Rollups {
     principles: Sums,
     /// What single calls and stages add.
     pub(crate) calls: CallSums,
-    gaps: BTreeSet<GapKey>,
-    gone: BTreeSet<GapKey>,
+    gaps: BTreeSet<GapRow>,
+    gone: BTreeSet<GapRow>,
 }
-
-/// Principle, completed at, trace.
-type GapKey = [String; 3];
 
 impl Rollups {
     pub(super) fn new() -> Self {
@@ -52,20 +48,20 @@ impl Rollups {
     }
 
     /// A trace as it is written now.
-    pub(super) fn plus(&mut self, row: &CountedRow) {
+    pub(super) fn plus(&mut self, row: &CountedRow<'_>) {
         self.count(row, 1);
         self.gaps.extend(row.gaps());
     }
 
     /// A trace as it was written before.
-    pub(super) fn minus(&mut self, row: &CountedRow) {
+    pub(super) fn minus(&mut self, row: &CountedRow<'_>) {
         self.count(row, -1);
         self.gone.extend(row.gaps());
     }
 
-    fn count(&mut self, row: &CountedRow, sign: i64) {
-        self.daily.add(row.daily(), sign);
-        row.principles().into_iter().for_each(|principle| self.principles.add(principle, sign));
+    fn count(&mut self, row: &CountedRow<'_>, sign: i64) {
+        self.daily.add(&row.daily(), sign);
+        row.principles().iter().for_each(|principle| self.principles.add(principle, sign));
     }
 
     /// Writes it. All writers do so after they took their turn (see [`super::turn`]), so none waits for another in a circle.
@@ -77,19 +73,21 @@ impl Rollups {
             remove_gap(connection, gone).await?;
         }
         // What was there before is there still.
-        let gaps = self.gaps.difference(&self.gone).map(|key| key.iter().cloned().map(Value::Text).collect()).collect();
-        connection.insert(&GAPS, gaps).await
+        connection.insert_rows(self.gaps.difference(&self.gone).cloned()).await
     }
 }
 
-async fn remove_gap(connection: &mut Connection, key: &GapKey) -> Result<(), sqlx::Error> {
+async fn remove_gap(connection: &mut Connection, gap: &GapRow) -> Result<(), sqlx::Error> {
     let at = connection.parameter(Kind::Time, 2);
     let sql = format!("DELETE FROM principle_gaps WHERE principle_id = $1 AND completed_at = {at} AND trace_id = $3");
-    connection.run(sql, key.iter().cloned().map(Value::Text).collect()).await.map(|_| ())
+    connection.run(sql, gap.clone().into_cells()).await.map(|_| ())
 }
 
 /// The rows of traces that are about to be written again, as they count now.
-pub(super) async fn counted(connection: &mut Connection, ids: Vec<String>) -> Result<Vec<CountedRow>, sqlx::Error> {
+pub(super) async fn counted(
+    connection: &mut Connection,
+    ids: Vec<String>,
+) -> Result<Vec<CountedRow<'static>>, sqlx::Error> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -109,8 +107,7 @@ pub(super) async fn rebuild(connection: &mut Connection) -> Result<(), sqlx::Err
     let mut last = None;
     while let Some(page) = page(connection, &mut last).await? {
         page.iter().for_each(|row| rollups.plus(row));
-        let gaps = std::mem::take(&mut rollups.gaps);
-        connection.insert(&GAPS, gaps.into_iter().map(|key| key.map(Value::Text).to_vec()).collect()).await?;
+        connection.insert_rows(std::mem::take(&mut rollups.gaps)).await?;
     }
     rollups.calls.count_all(connection).await?;
     rollups.apply(connection).await
@@ -133,12 +130,15 @@ pub(super) async fn differences(connection: &mut Connection) -> Result<Vec<Rollu
 }
 
 /// The traces after `last` in the order of their ids; `None` when there are no more.
-async fn page(connection: &mut Connection, last: &mut Option<String>) -> Result<Option<Vec<CountedRow>>, sqlx::Error> {
+async fn page(
+    connection: &mut Connection,
+    last: &mut Option<String>,
+) -> Result<Option<Vec<CountedRow<'static>>>, sqlx::Error> {
     let columns = connection.selection(&CountedRow::TABLE);
     let sql = format!("SELECT {columns} FROM traces WHERE trace_id > $1 ORDER BY trace_id LIMIT {PAGE}");
     let after = last.clone().unwrap_or_default();
     let rows = connection.fetch(sql, vec![Value::Text(after)], CountedRow::TABLE.columns).await?;
-    let page: Vec<CountedRow> = rows.into_iter().filter_map(CountedRow::from_cells).collect();
-    *last = page.last().map(|row| row.trace_id.clone());
+    let page: Vec<CountedRow<'_>> = rows.into_iter().filter_map(CountedRow::from_cells).collect();
+    *last = page.last().map(|row| row.trace_id.to_string());
     Ok((!page.is_empty()).then_some(page))
 }

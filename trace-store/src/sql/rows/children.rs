@@ -4,64 +4,66 @@ use super::clean::Cleaner;
 use super::figures::base_name;
 use super::tables::{DecisionRow, FlagRow, ObservationRow, ScoreRow, StageRow};
 use super::{About, ChildRows};
+use std::borrow::Cow;
 use std::collections::HashSet;
-use trace_core::model::{CalibrationFlag, Decision, ErrorInfo, Evidence, LlmCall, Object, Observation, Outcome, Stage};
+use std::sync::LazyLock;
+use trace_core::model::{
+    CalibrationFlag, Decision, ErrorInfo, Evidence, LlmCall, Object, Observation, Outcome, Stage, Timestamp,
+};
 
 /// Makes keys unique within a trace: ids of foreign documents can be missing or doubled.
 #[derive(Default)]
-pub(super) struct Ids(HashSet<String>);
+pub(super) struct Ids<'a>(HashSet<Cow<'a, str>>);
 
-impl Ids {
-    pub(super) fn unique(&mut self, id: &str) -> String {
-        let mut candidate = id.to_owned();
+impl<'a> Ids<'a> {
+    pub(super) fn unique(&mut self, id: &Cow<'a, str>) -> Cow<'a, str> {
+        let mut candidate = id.clone();
         let mut number = 1;
         while candidate.is_empty() || !self.0.insert(candidate.clone()) {
             number += 1;
-            candidate = format!("{id}#{number}");
+            candidate = Cow::Owned(format!("{id}#{number}"));
         }
         candidate
     }
 }
 
 /// The stages with everything in them.
-pub(super) fn of(about: &About<'_>, clean: &mut Cleaner) -> ChildRows {
+pub(super) fn of<'a>(about: &About<'a>, clean: &mut Cleaner) -> ChildRows<'a> {
     let mut rows = ChildRows::default();
     let (mut stages, mut decisions, mut observations) = (Ids::default(), Ids::default(), Ids::default());
     for (name, stage) in &about.trace.stages {
-        let row = stage_row(about, clean, rows.stages.len(), name, stage);
-        let place = Place { trace_id: &about.trace_id, stage_id: stages.unique(&row.id), stage: row.name.clone() };
-        rows.stages.push(StageRow { id: place.stage_id.clone(), ..row });
+        let id = stages.unique(&clean.name(&stage.id));
+        let place = Place { trace_id: about.trace_id.clone(), stage_id: id, stage: clean.name(name) };
+        rows.stages.push(stage_row(&place, clean, rows.stages.len(), name, stage));
         for decision in &stage.decisions {
-            let row = decision_row(&place, clean, rows.decisions.len(), decision);
-            let id = decisions.unique(&row.id);
-            rows.decisions.push(DecisionRow { id, ..row });
+            let id = decisions.unique(&clean.name(&decision.id));
+            rows.decisions.push(decision_row(&place, clean, id, rows.decisions.len(), decision));
         }
-        for observation in &stage.observations {
-            let row = observation_row(&place, clean, rows.observations.len(), observation);
-            let id = observations.unique(&row.id);
-            rows.observations.push(ObservationRow { id, ..row });
+        for call in &stage.observations {
+            let id = observations.unique(&clean.name(&call.id));
+            rows.observations.push(observation_row(&place, clean, id, rows.observations.len(), call));
         }
-        rows.scores.extend(scores(about, &place, clean, stage));
+        rows.scores.extend(scores(about.now, &place, clean, stage));
     }
     rows
 }
 
 /// The stage that a row belongs to.
 struct Place<'a> {
-    trace_id: &'a str,
-    stage_id: String,
-    stage: String,
+    trace_id: Cow<'a, str>,
+    stage_id: Cow<'a, str>,
+    stage: Cow<'a, str>,
 }
 
 fn position(index: usize) -> i64 {
     i64::try_from(index).unwrap_or(i64::MAX)
 }
 
-fn outcome(outcome: Option<Outcome>) -> Option<String> {
-    outcome.map(|outcome| outcome.as_str().to_owned())
+fn outcome<'a>(outcome: Option<Outcome>) -> Option<Cow<'a, str>> {
+    outcome.map(|outcome| outcome.as_str().into())
 }
 
-fn error(error: Option<&ErrorInfo>, clean: &mut Cleaner) -> (Option<String>, Option<String>) {
+fn error<'a>(error: Option<&'a ErrorInfo>, clean: &mut Cleaner) -> (Option<Cow<'a, str>>, Option<Cow<'a, str>>) {
     (error.and_then(|error| clean.name_of(error.kind.as_ref())), error.map(|error| clean.text(&error.message)))
 }
 
@@ -69,15 +71,21 @@ fn attributes(attributes: &Object, clean: &mut Cleaner) -> Option<super::super::
     (!attributes.is_empty()).then(|| clean.json(attributes))
 }
 
-fn stage_row(about: &About<'_>, clean: &mut Cleaner, index: usize, name: &str, stage: &Stage) -> StageRow {
+fn stage_row<'a>(
+    place: &Place<'a>,
+    clean: &mut Cleaner,
+    index: usize,
+    name: &'a str,
+    stage: &'a Stage,
+) -> StageRow<'a> {
     let (error_type, error_message) = error(stage.error.as_ref(), clean);
     let none = Evidence::default();
     let evidence = stage.evidence.as_ref().unwrap_or(&none);
     StageRow {
-        trace_id: about.trace_id.clone(),
-        id: clean.name(&stage.id),
+        trace_id: place.trace_id.clone(),
+        id: place.stage_id.clone(),
         position: position(index),
-        name: clean.name(name),
+        name: place.stage.clone(),
         base_name: clean.name(base_name(name)),
         parent_id: clean.name_of(stage.parent_id.as_ref()),
         component: clean.name_of(stage.component.as_ref()),
@@ -108,10 +116,16 @@ fn stage_row(about: &About<'_>, clean: &mut Cleaner, index: usize, name: &str, s
     }
 }
 
-fn decision_row(place: &Place<'_>, clean: &mut Cleaner, index: usize, decision: &Decision) -> DecisionRow {
+fn decision_row<'a>(
+    place: &Place<'a>,
+    clean: &mut Cleaner,
+    id: Cow<'a, str>,
+    index: usize,
+    decision: &'a Decision,
+) -> DecisionRow<'a> {
     DecisionRow {
-        trace_id: place.trace_id.to_owned(),
-        id: clean.name(&decision.id),
+        trace_id: place.trace_id.clone(),
+        id,
         position: position(index),
         stage_id: place.stage_id.clone(),
         stage: place.stage.clone(),
@@ -128,14 +142,20 @@ fn decision_row(place: &Place<'_>, clean: &mut Cleaner, index: usize, decision: 
     }
 }
 
-fn observation_row(place: &Place<'_>, clean: &mut Cleaner, index: usize, call: &Observation) -> ObservationRow {
+fn observation_row<'a>(
+    place: &Place<'a>,
+    clean: &mut Cleaner,
+    id: Cow<'a, str>,
+    index: usize,
+    call: &'a Observation,
+) -> ObservationRow<'a> {
+    static NONE: LazyLock<LlmCall> = LazyLock::new(LlmCall::default);
     let (error_type, error_message) = error(call.error.as_ref(), clean);
-    let none = LlmCall::default();
-    let llm = call.llm.as_deref().unwrap_or(&none);
+    let llm = call.llm.as_deref().unwrap_or(&NONE);
     let inclusive = llm.usage.map(|usage| usage.inclusive());
     ObservationRow {
-        trace_id: place.trace_id.to_owned(),
-        id: clean.name(&call.id),
+        trace_id: place.trace_id.clone(),
+        id,
         position: position(index),
         stage_id: place.stage_id.clone(),
         stage: place.stage.clone(),
@@ -172,16 +192,16 @@ fn observation_row(place: &Place<'_>, clean: &mut Cleaner, index: usize, call: &
 }
 
 fn scores<'a>(
-    about: &'a About<'_>,
-    place: &'a Place<'_>,
-    clean: &'a mut Cleaner,
+    now: Timestamp,
+    place: &Place<'a>,
+    clean: &mut Cleaner,
     stage: &'a Stage,
-) -> impl Iterator<Item = ScoreRow> + 'a {
-    stage.principle_scores.iter().enumerate().map(|(index, score)| ScoreRow {
-        trace_id: place.trace_id.to_owned(),
+) -> impl Iterator<Item = ScoreRow<'a>> {
+    stage.principle_scores.iter().enumerate().map(move |(index, score)| ScoreRow {
+        trace_id: place.trace_id.clone(),
         // A principle can be scored twice in a stage; what humans and judges add later never has a dot.
-        id: format!("{}.{index}", place.stage_id),
-        source: "pipeline".to_owned(),
+        id: format!("{}.{index}", place.stage_id).into(),
+        source: "pipeline".into(),
         stage_id: Some(place.stage_id.clone()),
         stage: Some(place.stage.clone()),
         principle_id: clean.name(&score.id),
@@ -189,7 +209,7 @@ fn scores<'a>(
         score: clean.number(score.score),
         feedback: clean.text_of(score.feedback.as_ref()),
         author: None,
-        created_at: stage.completed_at.unwrap_or(about.now),
+        created_at: stage.completed_at.unwrap_or(now),
     })
 }
 
@@ -203,10 +223,10 @@ pub(super) fn flags<'a>(
     let row = |flag: &CalibrationFlag| {
         let hash = blake3::hash(format!("{}\n{}", flag.kind, flag.message).as_bytes()).to_hex();
         FlagRow {
-            trace_id: about.trace_id.clone(),
-            id: ids.unique(&hash[..16]),
-            kind: clean.name(&flag.kind),
-            message: clean.text(&flag.message),
+            trace_id: about.trace_id.clone().into(),
+            id: ids.unique(&hash[..16].to_owned().into()).into(),
+            kind: clean.name(&flag.kind).into(),
+            message: clean.text(&flag.message).into(),
             n: clean.count(flag.n),
             effect: clean.number(flag.effect),
             interval_low: clean.number(flag.interval.map(|interval| interval.0)),

@@ -3,6 +3,7 @@
 use super::super::time;
 use super::super::value::Json;
 use serde::Serialize;
+use std::borrow::Cow;
 use trace_core::model::Timestamp;
 use trace_core::names::clean_name;
 
@@ -40,35 +41,35 @@ impl Cleaner {
     }
 
     /// Text of any length.
-    pub(crate) fn text(&mut self, text: &str) -> String {
+    pub(crate) fn text<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         if text.contains('\0') {
             self.changed += 1;
-            text.replace('\0', "␀")
+            Cow::Owned(text.replace('\0', "␀"))
         } else {
-            text.to_owned()
+            Cow::Borrowed(text)
         }
     }
 
     /// Text of any length, if there is some.
-    pub(crate) fn text_of(&mut self, text: Option<&String>) -> Option<String> {
+    pub(crate) fn text_of<'a>(&mut self, text: Option<&'a String>) -> Option<Cow<'a, str>> {
         text.map(|text| self.text(text))
     }
 
     /// A name as [`clean_name`] makes it: at most 256 bytes, for indexed text must fit on a Postgres index page.
-    pub(crate) fn name(&mut self, name: &str) -> String {
+    pub(crate) fn name<'a>(&mut self, name: &'a str) -> Cow<'a, str> {
         let clean = clean_name(name);
-        self.changed += i64::from(clean != name);
-        clean.into_owned()
+        self.changed += i64::from(matches!(clean, Cow::Owned(_)));
+        clean
     }
 
     /// A name, if there is one.
-    pub(crate) fn name_of(&mut self, name: Option<&String>) -> Option<String> {
+    pub(crate) fn name_of<'a>(&mut self, name: Option<&'a String>) -> Option<Cow<'a, str>> {
         name.map(|name| self.name(name))
     }
 
     /// Names.
     pub(crate) fn names(&mut self, names: &[String]) -> Vec<String> {
-        names.iter().map(|name| self.name(name)).collect()
+        names.iter().map(|name| self.name(name).into_owned()).collect()
     }
 
     /// JSON; a NUL inside a text becomes `␀`, which Postgres could not store otherwise.
@@ -105,11 +106,6 @@ impl Cleaner {
     }
 }
 
-/// At most `max` bytes of a text, cut at a character boundary.
-pub(crate) fn head(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +126,8 @@ mod tests {
     #[test]
     fn names_stay_apart_when_they_are_cut() {
         let mut clean = Cleaner::default();
-        let (a, b) = (clean.name(&format!("{}a", "é".repeat(300))), clean.name(&format!("{}b", "é".repeat(300))));
+        let long = ["a", "b"].map(|end| "é".repeat(300) + end);
+        let [a, b] = long.each_ref().map(|name| clean.name(name));
         assert!(a.len() <= 256 && b.len() <= 256 && a != b && clean.changed == 2);
         assert_eq!(clean.name(&"x".repeat(256)), "x".repeat(256));
     }

@@ -2,10 +2,11 @@
 
 use super::About;
 use super::children::Ids;
-use super::clean::{Cleaner, head};
+use super::clean::Cleaner;
 use super::tables::ExecutionRow;
 use crate::sql::prompts::executions::name_of;
 use serde_json::Value;
+use std::borrow::Cow;
 use trace_core::fold::EXECUTION;
 use trace_core::model::{LlmCall, Object, Observation, Outcome};
 use trace_core::registry::PromptArm;
@@ -15,13 +16,13 @@ const ERROR: usize = 1000;
 
 /// An execution, and the version of its prompt as far as the document knows it.
 #[derive(Debug)]
-pub(crate) struct Execution {
-    pub(crate) row: ExecutionRow,
+pub(crate) struct Execution<'a> {
+    pub(crate) row: ExecutionRow<'a>,
     pub(crate) version: Option<u32>,
 }
 
 /// The executions of a trace; those outside any trace have an empty trace id, and no session.
-pub(super) fn of(about: &About<'_>, clean: &mut Cleaner) -> Vec<Execution> {
+pub(super) fn of<'a>(about: &About<'a>, clean: &mut Cleaner) -> Vec<Execution<'a>> {
     let mut ids = Ids::default();
     let calls = about.trace.stages.values().flat_map(|stage| &stage.observations);
     let with_prompt = calls.filter_map(|call| {
@@ -37,7 +38,13 @@ pub(super) fn of(about: &About<'_>, clean: &mut Cleaner) -> Vec<Execution> {
         .collect()
 }
 
-fn row(about: &About<'_>, clean: &mut Cleaner, call: &Observation, llm: &LlmCall, prompt: &str) -> ExecutionRow {
+fn row<'a>(
+    about: &About<'a>,
+    clean: &mut Cleaner,
+    call: &'a Observation,
+    llm: &'a LlmCall,
+    prompt: &'a str,
+) -> ExecutionRow<'a> {
     let id = clean.name(&call.id);
     let in_trace = !about.trace_id.is_empty();
     let logged = call.attributes.get(EXECUTION).and_then(Value::as_object);
@@ -57,9 +64,12 @@ fn row(about: &About<'_>, clean: &mut Cleaner, call: &Observation, llm: &LlmCall
         cost_usd: llm.cost_usd,
         model: clean.name_of(llm.model.as_ref()),
         provider: clean.name_of(llm.provider.as_ref()),
-        error_message: call.error.as_ref().map(|error| first_characters(&clean.text(&error.message))),
+        error_message: call.error.as_ref().map(|error| clean.text(first_characters(&error.message))),
         metadata: logged.and_then(|logged| logged.get("metadata")).and_then(|metadata| clean.json_of(metadata)),
-        prompt_registry_name: name_of(llm).map(|name| clean.name(&name)),
+        prompt_registry_name: name_of(llm).map(|name| match name {
+            Cow::Borrowed(name) => clean.name(name),
+            Cow::Owned(name) => clean.name(&name).into_owned().into(),
+        }),
         template_hash: clean.name_of(llm.template_hash.as_ref()),
         experiment_id: call.attributes.get(PromptArm::EXPERIMENT).and_then(Value::as_str).map(|id| clean.name(id)),
         id,
@@ -85,7 +95,6 @@ impl Tokens {
     }
 }
 
-fn first_characters(text: &str) -> String {
-    let end = text.char_indices().nth(ERROR).map_or(text.len(), |(index, _)| index);
-    head(text, end).to_owned()
+fn first_characters(text: &str) -> &str {
+    text.char_indices().nth(ERROR).map_or(text, |(index, _)| &text[..index])
 }

@@ -20,43 +20,47 @@ pub(crate) use tables::{
 
 use crate::files::document_path;
 pub(crate) use clean::Cleaner;
+use std::borrow::Cow;
 use trace_core::model::{CalibrationFlag, Timestamp, Trace};
 use trace_core::sink::FinishedTrace;
 
 /// All rows of one trace but those of its document.
 #[derive(Debug)]
-pub(crate) struct TraceRows {
+pub(crate) struct TraceRows<'a> {
     pub(crate) trace: TraceRow,
     pub(crate) project: ProjectRow,
     pub(crate) flags: Vec<FlagRow>,
-    pub(crate) executions: Vec<Execution>,
+    pub(crate) executions: Vec<Execution<'a>>,
     /// Empty for a trace that sampling left out.
-    pub(crate) children: ChildRows,
+    pub(crate) children: ChildRows<'a>,
 }
 
 /// The rows that sampling can leave out.
 #[derive(Debug, Default)]
-pub(crate) struct ChildRows {
-    pub(crate) stages: Vec<StageRow>,
-    pub(crate) decisions: Vec<DecisionRow>,
-    pub(crate) observations: Vec<ObservationRow>,
-    pub(crate) scores: Vec<ScoreRow>,
+pub(crate) struct ChildRows<'a> {
+    pub(crate) stages: Vec<StageRow<'a>>,
+    pub(crate) decisions: Vec<DecisionRow<'a>>,
+    pub(crate) observations: Vec<ObservationRow<'a>>,
+    pub(crate) scores: Vec<ScoreRow<'a>>,
 }
 
-/// Projects a trace; `now` becomes the time of writing.
-pub(crate) fn project(finished: &FinishedTrace, now: Timestamp) -> TraceRows {
+/// Projects a trace, of which everything is kept if it is `sampled`; `now` becomes the time of writing.
+pub(crate) fn project(finished: &FinishedTrace, sampled: bool, now: Timestamp) -> TraceRows<'_> {
     let trace = &*finished.trace;
     let mut clean = Cleaner::default();
     let about = About { trace_id: clean.name(&trace.trace_id), trace, now };
     let executions = executions::of(&about, &mut clean);
     let flags = children::flags(&about, &trace.calibration_flags, &mut clean);
-    let children = if finished.sampled { children::of(&about, &mut clean) } else { ChildRows::default() };
-    let document = finished.project_dir.as_deref().filter(|_| finished.sampled);
+    let children = if sampled { children::of(&about, &mut clean) } else { ChildRows::default() };
+    let document = finished.project_dir.as_deref().filter(|_| sampled);
     let mut row = run::row(&about, &mut clean, document.and_then(|folder| document_path(folder, &trace.trace_id).ok()));
-    row.sampled = finished.sampled;
+    row.sampled = sampled;
     row.warning_count = clean.count(trace.warnings.len() as u64).saturating_add(clean.changed);
-    let project =
-        ProjectRow { project_id: row.project_id.clone(), name: clean.name(&trace.project_name), created_at: now };
+    let project = ProjectRow {
+        project_id: row.project_id.clone(),
+        name: clean.name(&trace.project_name).into(),
+        created_at: now,
+    };
     TraceRows { trace: row, project, flags, executions, children }
 }
 
@@ -70,12 +74,12 @@ pub(crate) fn flags(finished: &FinishedTrace, raised: &[CalibrationFlag], now: T
 
 /// What a trace is called in every row: its id, made fit for a key.
 pub(crate) fn key(trace: &Trace) -> String {
-    Cleaner::default().name(&trace.trace_id)
+    Cleaner::default().name(&trace.trace_id).into()
 }
 
 /// What all rows of a trace are made of.
 struct About<'a> {
-    trace_id: String,
+    trace_id: Cow<'a, str>,
     trace: &'a Trace,
     now: Timestamp,
 }

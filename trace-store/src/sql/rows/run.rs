@@ -6,6 +6,7 @@ use super::figures::{Spent, evidence, gate, stages_called, sum};
 use super::tables::TraceRow;
 use crate::sql::value::Json;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use trace_core::model::{ErrorInfo, Kind, Money, Outcome, Stage, Status, Trace};
@@ -23,13 +24,13 @@ pub(super) fn row(about: &About<'_>, clean: &mut Cleaner, document: Option<PathB
     let [intake, rubric, collection, synthesis_duration, quality_gate] =
         ["intake", "rubric", "collection", "synthesis", "quality_gate"].map(&mut duration);
     TraceRow {
-        trace_id: about.trace_id.clone(),
-        project_id: clean.name(&trace.project_id),
-        query: clean.text_of(run.query.as_ref()),
-        intent: clean.name_of(run.intent.as_ref()),
-        domain: clean.name_of(run.domain.as_ref()),
-        report_type: clean.name_of(run.report_type.as_ref()),
-        research_type: clean.name_of(run.research_type.as_ref()),
+        trace_id: about.trace_id.to_string(),
+        project_id: clean.name(&trace.project_id).into(),
+        query: clean.text_of(run.query.as_ref()).map(Cow::into_owned),
+        intent: clean.name_of(run.intent.as_ref()).map(Cow::into_owned),
+        domain: clean.name_of(run.domain.as_ref()).map(Cow::into_owned),
+        report_type: clean.name_of(run.report_type.as_ref()).map(Cow::into_owned),
+        research_type: clean.name_of(run.research_type.as_ref()).map(Cow::into_owned),
         status: run.status.as_str().to_owned(),
         quality_gate_passed: gate.and_then(|gate| gate.passing),
         overall_quality_score: clean.number(gate.and_then(|gate| gate.overall_score)),
@@ -44,7 +45,7 @@ pub(super) fn row(about: &About<'_>, clean: &mut Cleaner, document: Option<PathB
         evidence_collected: evidence(trace, |e| e.collected).map(|n| clean.count(n)),
         evidence_passed: evidence(trace, |e| e.passed).map(|n| clean.count(n)),
         evidence_filtered: evidence(trace, |e| e.filtered).map(|n| clean.count(n)),
-        synthesis_model: synthesis.model.map(|model| clean.name(&model)),
+        synthesis_model: synthesis.model.map(|model| clean.name(&model).into()),
         synthesis_input_tokens: synthesis.spent.tokens.map(|tokens| clean.count(tokens.input_tokens)),
         synthesis_output_tokens: synthesis.spent.tokens.map(|tokens| clean.count(tokens.output_tokens)),
         synthesis_cost_usd: synthesis.spent.cost,
@@ -53,8 +54,12 @@ pub(super) fn row(about: &About<'_>, clean: &mut Cleaner, document: Option<PathB
         strength_principles: clean.names(gate.map_or(&[], |gate| &gate.strengths)),
         iteration_count: clean.count(u64::from(trace.iteration_count).max(trace.iterations.len() as u64)),
         quality_gate_failures: i64::from(trace.quality_gate_failures),
-        trace_file_path: document.map(|path| clean.text(&path.to_string_lossy())),
-        report_file_path: trace.outputs.get("report_file_path").and_then(Value::as_str).map(|path| clean.text(path)),
+        trace_file_path: document.map(|path| clean.text(&path.to_string_lossy()).into()),
+        report_file_path: trace
+            .outputs
+            .get("report_file_path")
+            .and_then(Value::as_str)
+            .map(|path| clean.text(path).into()),
         output_file_paths: output_file_paths(trace, clean),
         flagged_for_review: trace.calibration_flags.iter().any(|flag| !flag.thin),
         review_notes: None,
@@ -70,18 +75,18 @@ pub(super) fn row(about: &About<'_>, clean: &mut Cleaner, document: Option<PathB
         retrieval_cost_usd: money_field(trace, "retrieval_cost_usd").or(retrieval.cost),
         created_at: now,
         updated_at: now,
-        session_id: clean.name(session),
-        user_id: clean.name_of(trace.user_id.as_ref()),
+        session_id: clean.name(session).into(),
+        user_id: clean.name_of(trace.user_id.as_ref()).map(Cow::into_owned),
         tags: clean.json(&trace.tags),
-        otel_trace_id: clean.name_of(trace.otel_trace_id.as_ref()),
-        parent_trace_id: clean.name_of(trace.parent_trace_id.as_ref()),
+        otel_trace_id: clean.name_of(trace.otel_trace_id.as_ref()).map(Cow::into_owned),
+        parent_trace_id: clean.name_of(trace.parent_trace_id.as_ref()).map(Cow::into_owned),
         total_cost_usd: total.cost,
         total_input_tokens: total.tokens.map(|tokens| clean.count(tokens.input_tokens)),
         total_output_tokens: total.tokens.map(|tokens| clean.count(tokens.output_tokens)),
         llm_calls: clean.count(trace.stages.values().map(llm_calls).sum()),
         decision_count: clean.count(trace.stages.values().map(|stage| stage.decisions.len() as u64).sum()),
-        error_type: error.and_then(|error| clean.name_of(error.kind.as_ref())),
-        error_message: error.map(|error| clean.text(&error.message)),
+        error_type: error.and_then(|error| clean.name_of(error.kind.as_ref())).map(Cow::into_owned),
+        error_message: error.map(|error| clean.text(&error.message).into()),
         sampled: true,
         dropped_events: clean.count(trace.metadata.dropped_events),
         late_events: clean.count(trace.metadata.late_events),
@@ -133,22 +138,22 @@ fn error(trace: &Trace) -> Option<&ErrorInfo> {
 
 fn principle_scores(gate: Option<&Stage>, clean: &mut Cleaner) -> Json {
     let scores = gate.map_or(&[][..], |gate| &gate.principle_scores);
-    let by_id: BTreeMap<String, Option<f64>> =
+    let by_id: BTreeMap<Cow<'_, str>, Option<f64>> =
         scores.iter().map(|score| (clean.name(&score.id), clean.number(score.score))).collect();
     clean.json(&by_id)
 }
 
 /// What the pipeline listed as `output_file_paths`, else the files whose writing was observed.
 fn output_file_paths(trace: &Trace, clean: &mut Cleaner) -> Vec<String> {
-    let texts =
-        |list: &Value| list.as_array().map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect());
-    let listed: Option<Vec<String>> = trace.outputs.get("output_file_paths").and_then(texts);
+    let listed = trace.outputs.get("output_file_paths").and_then(Value::as_array);
+    let listed = listed.map(|list| list.iter().filter_map(Value::as_str).collect());
     let observed = || {
         let all = trace.stages.values().flat_map(|stage| &stage.observations);
         let written = all.filter(|call| call.kind == Kind::FileWrite && call.outcome == Some(Outcome::Ok));
-        written.filter_map(|call| call.input.get("path").and_then(Value::as_str)).map(str::to_owned).collect()
+        written.filter_map(|call| call.input.get("path").and_then(Value::as_str)).collect()
     };
-    listed.unwrap_or_else(observed).iter().map(|path| clean.text(path)).collect()
+    let paths: Vec<&str> = listed.unwrap_or_else(observed);
+    paths.into_iter().map(|path| clean.text(path).into()).collect()
 }
 
 fn field(trace: &Trace, name: &str, clean: &mut Cleaner) -> Option<Json> {
@@ -171,7 +176,7 @@ fn money_field(trace: &Trace, name: &str) -> Option<Money> {
 fn retrieval_method(trace: &Trace, clean: &mut Cleaner) -> Option<String> {
     match trace.run.fields.get("retrieval_method")? {
         Value::Null => None,
-        Value::String(text) => Some(clean.text(text)),
+        Value::String(text) => Some(clean.text(text).into()),
         other => Some(clean.json(other).0),
     }
 }

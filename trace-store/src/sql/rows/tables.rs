@@ -1,6 +1,7 @@
 //! The tables that traces are projected to. A field is a column of the same name; what the columns mean is said here, once.
 
 use super::super::value::{Json, row};
+use std::borrow::Cow;
 use trace_core::model::{Money, Timestamp};
 
 row! {
@@ -147,26 +148,26 @@ row! {
 
 row! {
     /// A stage of a trace.
-    pub(crate) struct StageRow in "stages", key [trace_id, id], keep [] {
-        trace_id: String,
-        id: String,
+    pub(crate) struct StageRow<'a> in "stages", key [trace_id, id], keep [] {
+        trace_id: Cow<'a, str>,
+        id: Cow<'a, str>,
         position: i64,
-        name: String,
-        base_name: String,
-        parent_id: Option<String>,
-        component: Option<String>,
+        name: Cow<'a, str>,
+        base_name: Cow<'a, str>,
+        parent_id: Option<Cow<'a, str>>,
+        component: Option<Cow<'a, str>>,
         started_at: Option<Timestamp>,
         completed_at: Option<Timestamp>,
         duration_seconds: Option<f64>,
-        outcome: Option<String>,
-        error_type: Option<String>,
-        error_message: Option<String>,
+        outcome: Option<Cow<'a, str>>,
+        error_type: Option<Cow<'a, str>>,
+        error_message: Option<Cow<'a, str>>,
         evidence_collected: Option<i64>,
         evidence_passed: Option<i64>,
         evidence_filtered: Option<i64>,
         evidence_retrieved: Option<i64>,
         evidence_used: Option<i64>,
-        model: Option<String>,
+        model: Option<Cow<'a, str>>,
         input_tokens: Option<i64>,
         output_tokens: Option<i64>,
         total_tokens: Option<i64>,
@@ -184,49 +185,49 @@ row! {
 
 row! {
     /// A decision of a trace.
-    pub(crate) struct DecisionRow in "decisions", key [trace_id, id], keep [] {
-        trace_id: String,
-        id: String,
+    pub(crate) struct DecisionRow<'a> in "decisions", key [trace_id, id], keep [] {
+        trace_id: Cow<'a, str>,
+        id: Cow<'a, str>,
         position: i64,
-        stage_id: String,
-        stage: String,
-        observation_id: Option<String>,
-        decision: String,
-        what: String,
-        why: String,
+        stage_id: Cow<'a, str>,
+        stage: Cow<'a, str>,
+        observation_id: Option<Cow<'a, str>>,
+        decision: Cow<'a, str>,
+        what: Cow<'a, str>,
+        why: Cow<'a, str>,
         confidence: Option<f64>,
         alternatives_considered: Json,
         inputs: Json,
         timestamp: Option<Timestamp>,
-        component: Option<String>,
-        location: Option<String>,
+        component: Option<Cow<'a, str>>,
+        location: Option<Cow<'a, str>>,
     }
 }
 
 row! {
     /// An observed call of a trace. Messages and response of a model call are in the document only.
-    pub(crate) struct ObservationRow in "observations", key [trace_id, id], keep [] {
-        trace_id: String,
-        id: String,
+    pub(crate) struct ObservationRow<'a> in "observations", key [trace_id, id], keep [] {
+        trace_id: Cow<'a, str>,
+        id: Cow<'a, str>,
         position: i64,
-        stage_id: String,
-        stage: String,
-        parent_id: Option<String>,
-        name: String,
-        kind: String,
-        component: Option<String>,
+        stage_id: Cow<'a, str>,
+        stage: Cow<'a, str>,
+        parent_id: Option<Cow<'a, str>>,
+        name: Cow<'a, str>,
+        kind: Cow<'a, str>,
+        component: Option<Cow<'a, str>>,
         started_at: Option<Timestamp>,
         duration_ms: Option<f64>,
-        outcome: Option<String>,
-        error_type: Option<String>,
-        error_message: Option<String>,
-        prompt_name: Option<String>,
+        outcome: Option<Cow<'a, str>>,
+        error_type: Option<Cow<'a, str>>,
+        error_message: Option<Cow<'a, str>>,
+        prompt_name: Option<Cow<'a, str>>,
         prompt_version: Option<i64>,
-        prompt_registry_name: Option<String>,
-        prompt_uri: Option<String>,
-        template_hash: Option<String>,
-        model: Option<String>,
-        provider: Option<String>,
+        prompt_registry_name: Option<Cow<'a, str>>,
+        prompt_uri: Option<Cow<'a, str>>,
+        template_hash: Option<Cow<'a, str>>,
+        model: Option<Cow<'a, str>>,
+        provider: Option<Cow<'a, str>>,
         input_tokens: Option<i64>,
         cached_input_tokens: Option<i64>,
         cache_write_tokens: Option<i64>,
@@ -245,17 +246,17 @@ row! {
 
 row! {
     /// A score of a principle: by the pipeline, or later by a human or a judge.
-    pub(crate) struct ScoreRow in "scores", key [trace_id, id], keep [] {
-        trace_id: String,
-        id: String,
-        source: String,
-        stage_id: Option<String>,
-        stage: Option<String>,
-        principle_id: String,
-        name: Option<String>,
+    pub(crate) struct ScoreRow<'a> in "scores", key [trace_id, id], keep [] {
+        trace_id: Cow<'a, str>,
+        id: Cow<'a, str>,
+        source: Cow<'a, str>,
+        stage_id: Option<Cow<'a, str>>,
+        stage: Option<Cow<'a, str>>,
+        principle_id: Cow<'a, str>,
+        name: Option<Cow<'a, str>>,
         score: Option<f64>,
-        feedback: Option<String>,
-        author: Option<String>,
+        feedback: Option<Cow<'a, str>>,
+        author: Option<Cow<'a, str>>,
         created_at: Timestamp,
     }
 }
@@ -279,13 +280,13 @@ row! {
 
 row! {
     /// A model call made with a prompt. [`crate::sql::prompts::executions`] fills in `template_id`, and keeps it when the trace is sent again.
-    pub(crate) struct ExecutionRow in "prompt_executions", key [trace_id, id], keep [] {
-        id: String,
-        template_id: Option<String>,
-        template_name: String,
-        trace_id: String,
-        observation_id: Option<String>,
-        session_id: Option<String>,
+    pub(crate) struct ExecutionRow<'a> in "prompt_executions", key [trace_id, id], keep [] {
+        id: Cow<'a, str>,
+        template_id: Option<Cow<'a, str>>,
+        template_name: Cow<'a, str>,
+        trace_id: Cow<'a, str>,
+        observation_id: Option<Cow<'a, str>>,
+        session_id: Option<Cow<'a, str>>,
         executed_at: Timestamp,
         success: bool,
         response_time_ms: Option<f64>,
@@ -293,13 +294,13 @@ row! {
         output_token_count: Option<i64>,
         total_token_count: Option<i64>,
         cost_usd: Option<Money>,
-        model: Option<String>,
-        provider: Option<String>,
-        error_message: Option<String>,
+        model: Option<Cow<'a, str>>,
+        provider: Option<Cow<'a, str>>,
+        error_message: Option<Cow<'a, str>>,
         metadata: Option<Json>,
-        prompt_registry_name: Option<String>,
-        template_hash: Option<String>,
-        experiment_id: Option<String>,
+        prompt_registry_name: Option<Cow<'a, str>>,
+        template_hash: Option<Cow<'a, str>>,
+        experiment_id: Option<Cow<'a, str>>,
     }
 }
 

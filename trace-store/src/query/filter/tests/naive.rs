@@ -30,7 +30,7 @@ fn cells<R: Row>(rows: Vec<R>) -> Vec<Vec<Value>> {
 impl Facts {
     pub(crate) fn of(trace: &Trace) -> Self {
         let finished = crate::sql::tests::fixture::finished(trace.clone());
-        let rows = rows::project(&finished, Timestamp::now());
+        let rows = rows::project(&finished, finished.sampled, Timestamp::now());
         let tables: [Table; 5] =
             [TraceRow::TABLE, StageRow::TABLE, DecisionRow::TABLE, ObservationRow::TABLE, FlagRow::TABLE];
         Self {

@@ -13,7 +13,7 @@ use trace_core::registry::Prompt;
 static NLU: Prompt = Prompt::new("nlu_extraction", "Extract from: {{ text }}", Some("You extract."), "here:1");
 
 /// Logs the same inside of a trace and outside of any, and gives both rows.
-fn both(database: &Database, log: impl Fn() -> PromptExecution) -> [ExecutionRow; 2] {
+fn both(database: &Database, log: impl Fn() -> PromptExecution) -> [ExecutionRow<'static>; 2] {
     let program = Program::start(database, &[&NLU]);
     let outside = log().log().expect("the registry knows the prompt");
     program.settle();
@@ -23,10 +23,10 @@ fn both(database: &Database, log: impl Fn() -> PromptExecution) -> [ExecutionRow
     let rows = executions(database);
     let row = |id: &str| rows.iter().find(|row| row.id == id).unwrap().clone();
     let [outside, inside] = [row(&outside), row(&inside)];
-    assert_eq!((outside.trace_id.as_str(), outside.session_id.as_deref()), ("", None));
-    assert_eq!((inside.trace_id.as_str(), inside.session_id.as_deref()), (trace.trace_id.as_str(), Some("s-1")));
+    assert_eq!((&*outside.trace_id, outside.session_id.as_deref()), ("", None));
+    assert_eq!((&*inside.trace_id, inside.session_id.as_deref()), (trace.trace_id.as_str(), Some("s-1")));
     for row in [&outside, &inside] {
-        assert_eq!(row.template_id, Some(template(database, 1).id));
+        assert_eq!(row.template_id, Some(template(database, 1).id.into()));
         assert_eq!(row.template_name, "nlu_extraction");
     }
     [outside, inside]
@@ -80,7 +80,7 @@ on_every_database! {
         assert_eq!(PromptExecution::new("nobody_knows", true, 1.0).log(), None);
         program.settle();
         let row = execution(database);
-        assert_eq!((row.template_id, row.template_name.as_str()), (None, "nobody_knows"), "it is kept all the same");
+        assert_eq!((row.template_id, &*row.template_name), (None, "nobody_knows"), "it is kept all the same");
         let stream = std::fs::read_to_string(database.traces_dir().join("prompt_executions.jsonl")).unwrap();
         assert!(stream.contains(r#""event":"prompt_execution""#) && stream.contains("nobody_knows"), "{stream}");
     }
@@ -153,7 +153,7 @@ on_every_database! {
         });
         program.settle();
         assert_eq!(ids.len(), 1_000);
-        let stored: std::collections::BTreeSet<_> = executions(database).into_iter().map(|row| row.id).collect();
+        let stored: std::collections::BTreeSet<_> = executions(database).into_iter().map(|row| row.id.into_owned()).collect();
         assert_eq!(stored, ids);
         let row = template(database, 1);
         assert_eq!((row.total_executions, row.success_count, row.avg_response_time_ms), (1_000, 1_000, Some(2.0)));

@@ -38,12 +38,12 @@ fn with_registry<T>(database: &Database, work: impl AsyncFnOnce(&Registry) -> T)
 }
 
 /// The executions that are stored, by id.
-fn executions(database: &Database) -> Vec<ExecutionRow> {
+fn executions(database: &Database) -> Vec<ExecutionRow<'static>> {
     database.read(async |store: &mut SqlStore| select(store.connection(), "ORDER BY id", Vec::new()).await.unwrap())
 }
 
 /// The one execution that is stored.
-fn execution(database: &Database) -> ExecutionRow {
+fn execution(database: &Database) -> ExecutionRow<'static> {
     let mut all = executions(database);
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
