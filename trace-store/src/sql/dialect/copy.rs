@@ -9,6 +9,9 @@ use crate::sql::value::{CellRef, Column, Kind, Row};
 /// Signature, flags, and the length of an extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
+/// In the place of a number of fields.
+const END: [u8; 2] = (-1_i16).to_be_bytes();
+
 /// 2000-01-01, from which Postgres counts, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;
 
@@ -18,16 +21,16 @@ const EPOCH_DAY: i64 = 10_957;
 /// The type `text`, of which all lists are.
 const TEXT: i32 = 25;
 
-/// Rows on their way.
-#[derive(Debug)]
+/// Rows on their way, in room that is kept from one copy to the next: fresh memory costs more than what is written to it.
+#[derive(Debug, Default)]
 pub(super) struct CopyRows(Vec<u8>);
 
 impl CopyRows {
-    /// Makes room for as many bytes, so that they need not move while more come.
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        let mut rows = Vec::with_capacity(HEADER.len() + bytes + 2);
-        rows.extend_from_slice(HEADER);
-        Self(rows)
+    /// Begins anew, with room for as many bytes.
+    pub(super) fn begin(&mut self, bytes: usize) {
+        self.0.clear();
+        self.0.reserve(HEADER.len() + bytes + END.len());
+        self.0.extend_from_slice(HEADER);
     }
 
     /// Roughly how many bytes a row takes: each field has its length, and few are more than a number or a text.
@@ -66,26 +69,30 @@ impl CopyRows {
     }
 
     /// Everything, with the end.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.0.extend_from_slice(&(-1_i16).to_be_bytes());
-        self.0
+    pub(super) fn end(&mut self) -> &[u8] {
+        self.0.extend_from_slice(&END);
+        &self.0
     }
 
     fn field(&mut self, column: &Column, cell: CellRef<'_>) -> Result<(), sqlx::Error> {
         match (column.kind, cell) {
             (_, CellRef::Null) => self.0.extend_from_slice(&(-1_i32).to_be_bytes()),
-            (Kind::Text, CellRef::Text(text)) => self.sized(&[text.as_bytes()]),
-            // The first byte is the version of the format.
-            (Kind::Json, CellRef::Text(text)) => self.sized(&[&[1], text.as_bytes()]),
-            (Kind::Time, CellRef::Time(moment)) => self.sized(&[&(time::micros(moment) - EPOCH).to_be_bytes()]),
+            (Kind::Text, CellRef::Text(text)) => self.bytes(text.as_bytes()),
+            (Kind::Json, CellRef::Text(text)) => {
+                self.int32(1 + text.len());
+                // The version of the format.
+                self.0.push(1);
+                self.0.extend_from_slice(text.as_bytes());
+            }
+            (Kind::Time, CellRef::Time(moment)) => self.eight((time::micros(moment) - EPOCH).to_be_bytes()),
             (Kind::Day, CellRef::Day(day)) => {
                 let days = i32::try_from(day.0 - EPOCH_DAY).map_err(|error| unfit(column, &error.to_string()))?;
-                self.sized(&[&days.to_be_bytes()]);
+                self.bytes(&days.to_be_bytes());
             }
-            (Kind::Int, CellRef::Int(number)) => self.sized(&[&number.to_be_bytes()]),
-            (Kind::Float, CellRef::Float(number)) => self.sized(&[&number.to_be_bytes()]),
-            (Kind::Bool, CellRef::Bool(truth)) => self.sized(&[&[u8::from(truth)]]),
-            (Kind::Bytes, CellRef::Bytes(bytes)) => self.sized(&[bytes]),
+            (Kind::Int, CellRef::Int(number)) => self.eight(number.to_be_bytes()),
+            (Kind::Float, CellRef::Float(number)) => self.eight(number.to_be_bytes()),
+            (Kind::Bool, CellRef::Bool(truth)) => self.bytes(&[u8::from(truth)]),
+            (Kind::Bytes, CellRef::Bytes(bytes)) => self.bytes(bytes),
             (Kind::Money, CellRef::Int(picodollars)) => self.numeric(picodollars),
             (Kind::List, CellRef::List(list)) => self.list(list),
             (kind, _) => return Err(unfit(column, &format!("a cell is not of the kind {kind:?}"))),
@@ -94,9 +101,15 @@ impl CopyRows {
     }
 
     /// A field of these bytes.
-    fn sized(&mut self, parts: &[&[u8]]) {
-        self.int32(parts.iter().map(|part| part.len()).sum());
-        parts.iter().for_each(|part| self.0.extend_from_slice(part));
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.int32(bytes.len());
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// A field of eight bytes, in one piece with its length.
+    fn eight(&mut self, bytes: [u8; 8]) {
+        let [a, b, c, d, e, f, g, h] = bytes;
+        self.0.extend_from_slice(&[0, 0, 0, 8, a, b, c, d, e, f, g, h]);
     }
 
     /// A list of texts: dimensions, whether there are nulls, the type; for the dimension its length and first index; the texts.
@@ -110,7 +123,7 @@ impl CopyRows {
             self.int32(list.len());
             self.int32(1);
         }
-        list.iter().for_each(|text| self.sized(&[text.as_bytes()]));
+        list.iter().for_each(|text| self.bytes(text.as_bytes()));
     }
 
     /// Dollars with 12 decimals, as digits of base 10,000: how many, the power of the first, the sign, the decimals shown, the digits.

@@ -65,6 +65,7 @@ const CHANGE_STATISTICS: &str = "
 pub(crate) struct Postgres {
     connection: PgConnection,
     patience: Duration,
+    copied: CopyRows,
 }
 
 /// The driver's reading of a URL.
@@ -94,7 +95,7 @@ impl Postgres {
             .options([("lock_timeout", patience_ms.as_str()), ("client_min_messages", "warning"), ("TimeZone", "UTC")])
             .disable_statement_logging();
         match tokio::time::timeout(patience, options.connect()).await {
-            Ok(Ok(connection)) => Ok(Self { connection, patience }),
+            Ok(Ok(connection)) => Ok(Self { connection, patience, copied: CopyRows::default() }),
             Ok(Err(error)) => Err(refuse(format!("{error} (check host, port, user, password and database)"))),
             Err(_) => Err(refuse(format!("no answer within {patience:?} (check host and port)"))),
         }
@@ -214,17 +215,17 @@ impl Postgres {
         }
         let mut rest = &rows[..];
         while !rest.is_empty() {
-            let mut bytes = CopyRows::with_capacity(size.min(BYTES));
+            let Self { connection, patience, copied } = self;
+            copied.begin(size.min(BYTES));
             let mut count = 0;
-            while count < rest.len() && bytes.len() < BYTES {
-                bytes.push(&rest[count])?;
+            while count < rest.len() && copied.len() < BYTES {
+                copied.push(&rest[count])?;
                 count += 1;
             }
             rest = &rest[count..];
-            let Self { connection, patience } = self;
             within(*patience, async {
                 let mut copy = connection.copy_in_raw(copy_statement(table)).await?;
-                copy.send(bytes.finish()).await?;
+                copy.send(copied.end()).await?;
                 copy.finish().await
             })
             .await?;
