@@ -1,7 +1,7 @@
 //! Lists of traces: every one is a filter, newest first, in pages.
 
 use super::error::QueryError;
-use super::filter::{Field, Filter, lower, lower_row};
+use super::filter::{Field, Filter, Queries, Test, lower, lower_query, lower_row};
 use super::item::TraceItem;
 use super::page::{Cursor, Listing, Page};
 use super::statement::Statement;
@@ -178,10 +178,15 @@ pub(super) fn rows_of_runs(mut ask: Statement, filter: &Filter, now: Timestamp, 
     let (table, moment) = match (&condition.field, part) {
         (Field::Prompt, _) => ("observations", "started_at"),
         (Field::Column(_), Part::Dated(window)) => {
-            ask.push("SELECT trace_id FROM traces WHERE ");
-            lower_row(condition, now, &mut ask);
-            add_window(&mut ask, window, "traces.started_at");
-            ask.push(&format!(" ORDER BY traces.started_at DESC LIMIT {}", FEW + 1));
+            let Test::Contains(text) = &condition.test else { return None };
+            // A query that is longer than what the index holds of it may have the text behind that.
+            for (index, queries) in [Queries::Heads, Queries::Long].into_iter().enumerate() {
+                ask.push(if index > 0 { " UNION ALL " } else { "" });
+                ask.push("SELECT trace_id FROM (SELECT trace_id FROM traces WHERE ");
+                lower_query(text, queries, &mut ask);
+                add_window(&mut ask, window, "traces.started_at");
+                ask.push(&format!(" ORDER BY traces.started_at DESC LIMIT {}) AS rows_{index}", FEW + 1));
+            }
             return Some(ask);
         }
         (Field::Column(_), Part::Undated) => return None,

@@ -1,6 +1,7 @@
 //! A statement that is put together: text of ours and numbered parameters. What comes from outside can only become a parameter.
 
 use crate::sql::DatabaseKind;
+use crate::sql::dialect::Sql;
 use crate::sql::value::{Column, Kind, Row, Table, Value};
 
 /// A statement under construction.
@@ -50,5 +51,25 @@ impl Statement {
     pub(crate) fn bind(&mut self, kind: Kind, value: Value) -> &mut Self {
         let parameter = self.parameter(kind, value);
         self.push(&parameter)
+    }
+
+    /// The condition that a text contains another one, whatever the case of its letters.
+    pub(crate) fn contains(&mut self, text: &str, part: &str) -> String {
+        let folded = self.kind.folded(text);
+        self.contains_folded(text, &folded, part)
+    }
+
+    /// The same, where the text is there in the form that hints are looked for in, too; see [`DatabaseKind::folded`].
+    pub(crate) fn contains_folded(&mut self, text: &str, folded: &str, part: &str) -> String {
+        let kind = self.kind;
+        let hint = |hint| kind.may_contain(folded, &self.parameter(Kind::Text, Value::Text(hint)));
+        let hints: Vec<Sql> = kind.hints(part).into_iter().map(hint).collect();
+        let pattern = self.parameter(Kind::Text, Value::Text(kind.pattern(part)));
+        let contains = kind.contains(text, &pattern).into_owned();
+        if hints.is_empty() {
+            return contains;
+        }
+        // A `CASE` is the only order that a server keeps to.
+        format!("CASE WHEN {} THEN {contains} ELSE FALSE END", hints.join(" OR "))
     }
 }

@@ -35,11 +35,11 @@ fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
         DatabaseKind::Sqlite => {
             migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index",
-                6 "report_rollups", 7 "query_head")
+                6 "report_rollups", 7 "query_head", 8 "text_search")
         }
         DatabaseKind::Postgres => {
             migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index",
-                6 "report_rollups", 7 "query_head")
+                6 "report_rollups", 7 "query_head", 8 "text_search")
         }
     }
 }
@@ -109,7 +109,12 @@ impl<'a> Migrator<'a> {
         }
         self.begin().await?;
         let done = self.apply_missing().await;
-        self.end(done).await
+        self.end(done).await?;
+        if !applied.is_empty() {
+            // Only speed hangs on it, and the server does it by itself one day.
+            let _ = self.connection.settle().await;
+        }
+        Ok(())
     }
 
     /// Takes the schema back to a version; 0 removes every table of ours, and what is in them.

@@ -17,25 +17,42 @@ pub(crate) fn lower(filter: &Expr, now: Timestamp, into: &mut Statement) {
     Lowering { now, into, by_run: true }.expr(filter, None);
 }
 
-/// How many characters of a query `traces.query_head` holds: a longer one may contain anything.
-const QUERY_HEAD: usize = 200;
-
-/// Adds a condition on a row of another table, without the run that it belongs to, or on the beginning of a query; see [`super::Filter::of_indexed_rows`].
+/// Adds a condition on a row of another table, without the run that it belongs to; see [`super::Filter::of_indexed_rows`].
 pub(crate) fn lower_row(condition: &Condition, now: Timestamp, into: &mut Statement) {
     let mut lowering = Lowering { now, into, by_run: false };
     if let (Field::Prompt, Test::Compare(_, literal)) = (&condition.field, &condition.test) {
         return lowering.is_prompt(literal);
-    }
-    if let (Field::Column(_), Test::Contains(text)) = (&condition.field, &condition.test) {
-        let contains = lowering.contains("traces.query_head", text);
-        lowering.into.push(&format!("({contains} OR length(traces.query_head) = {QUERY_HEAD})"));
-        return;
     }
     if let Field::Of(part, name, _) = &condition.field {
         lowering.is_named((part, name));
         lowering.into.push(" AND ");
     }
     lowering.condition(condition);
+}
+
+/// Which queries are looked at for a part: together, all of them.
+#[derive(Clone, Copy)]
+pub(crate) enum Queries {
+    /// The beginning of each, which an index holds.
+    Heads,
+    /// All of those that are longer.
+    Long,
+}
+
+/// How many characters of a query `traces.query_head` holds. The index of longer queries is for this number.
+const QUERY_HEAD: usize = 200;
+
+/// Adds the condition that a query contains a text, whatever the case of its letters, as one that an index serves.
+pub(crate) fn lower_query(part: &str, queries: Queries, into: &mut Statement) {
+    let contains = match queries {
+        // The database folds it when it writes it. What a pattern matches in a text, it matches in the folded one.
+        Queries::Heads => into.contains_folded("traces.query_head", "traces.query_head", part),
+        Queries::Long => {
+            into.push(&format!("length(traces.query) > {QUERY_HEAD} AND "));
+            into.contains("traces.query", part)
+        }
+    };
+    into.push(&contains);
 }
 
 struct Lowering<'a> {
@@ -195,10 +212,10 @@ impl Lowering<'_> {
             Test::Compare(comparison, literal) => self.compare(expression, kind, *comparison, literal),
             Test::OneOf(literals) => self.one_of(expression, kind, literals),
             Test::Contains(text) if kind == Kind::List => {
-                self.any_element(expression, |lowering, element| lowering.contains(element, text));
+                self.any_element(expression, |lowering, element| lowering.into.contains(element, text));
             }
             Test::Contains(text) => {
-                let contains = self.contains(expression, text);
+                let contains = self.into.contains(expression, text);
                 self.into.push(&contains);
             }
             Test::Has(text) if kind == Kind::List => self.any_element(expression, |lowering, element| {
@@ -216,19 +233,6 @@ impl Lowering<'_> {
         let kind = self.into.kind;
         let any = kind.any_element(list, |element| condition(self, element));
         self.into.push(&any);
-    }
-
-    fn contains(&mut self, text: &str, part: &str) -> String {
-        let kind = self.into.kind;
-        let pattern = self.into.parameter(Kind::Text, Value::Text(kind.pattern(part)));
-        let contains = kind.contains(text, &pattern).into_owned();
-        let hints = kind.hints(part);
-        if hints.is_empty() {
-            return contains;
-        }
-        // A `CASE` is the only order that a server keeps to.
-        let hints = self.into.parameter(Kind::List, Value::List(hints));
-        format!("CASE WHEN {text} LIKE ANY ({hints}) THEN {contains} ELSE FALSE END")
     }
 
     /// Text is ordered by its bytes, as SQLite does: the order of a server's language would make other answers.
@@ -320,7 +324,7 @@ impl Lowering<'_> {
                 self.into.push(not).push(&any);
             }
             Test::Contains(text) => {
-                let any = kind.any_option(&list, |option| self.contains(option, text));
+                let any = kind.any_option(&list, |option| self.into.contains(option, text));
                 self.into.push(&any);
             }
             // A list satisfies nothing else: such a filter is not made.
@@ -346,7 +350,7 @@ impl Lowering<'_> {
                 self.into.push(name).push(" IS NOT NULL");
             }
             Test::Contains(text) => {
-                let contains = self.contains(name, text);
+                let contains = self.into.contains(name, text);
                 self.into.push(&contains);
             }
             Test::Compare(Comparison::Unequal, literal) => {

@@ -14,11 +14,12 @@ mod syntax;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use ast::Test;
 pub use error::FilterError;
 pub(crate) use fields::Field;
-pub(crate) use lower::{lower, lower_row};
+pub(crate) use lower::{Queries, lower, lower_query, lower_row};
 
-use ast::{Comparison, Condition, Expr, Literal, Test};
+use ast::{Comparison, Condition, Expr, Literal};
 use std::fmt;
 use std::str::FromStr;
 

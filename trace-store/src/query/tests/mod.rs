@@ -9,6 +9,7 @@ mod folder;
 mod lists;
 mod plans;
 mod reports;
+mod search;
 mod single;
 
 use super::{Listing, Store, TraceItem};

@@ -91,6 +91,7 @@ on_every_database! {
                 ("prompt = report", "observations_prompt_idx"),
                 ("decision.source_selected.confidence < 0.1", "decisions_confidence_idx"),
                 ("query ~ 'no such text'", "traces_started_at_idx"),
+                ("query ~ 'no such text'", "traces_long_query_idx"),
             ] {
                 let filter = filter.parse::<Filter>().unwrap();
                 for part in [Part::Dated(Window::default()), Part::Dated(Window::all_time())] {

@@ -95,6 +95,17 @@ impl Connection {
         either!(self, connection => connection.only_read(patience).await)
     }
 
+    /// Outside of a transaction: makes indexes that answer alone do so again, after tables were written anew.
+    pub(crate) async fn settle(&mut self) -> Result<(), sqlx::Error> {
+        match self {
+            // There every index is whole from the start.
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => connection.settle().await,
+        }
+    }
+
     /// Which database it is.
     pub(crate) fn kind(&self) -> DatabaseKind {
         match self {

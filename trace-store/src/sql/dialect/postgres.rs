@@ -126,6 +126,12 @@ impl Postgres {
         within(SCRIPT, sqlx::raw_sql(sql).execute(&mut self.connection)).await.map(|_| ())
     }
 
+    /// A table that was written anew is read row by row until vacuum has seen it, which comes by itself only after many more rows. Where
+    /// somebody else is at it, or the role may not do it, the server leaves it.
+    pub(super) async fn settle(&mut self) -> Result<(), sqlx::Error> {
+        self.script("VACUUM (ANALYZE, SKIP_LOCKED) traces").await
+    }
+
     pub(super) async fn fetch(
         &mut self,
         sql: SqlStr,

@@ -270,7 +270,7 @@ impl Judge<'_> {
 }
 
 /// Letter by letter, each in one of its cases.
-fn contains(text: &str, part: &str) -> bool {
+pub(crate) fn contains(text: &str, part: &str) -> bool {
     let (text, part): (Vec<char>, Vec<char>) = (text.chars().collect(), part.chars().collect());
     let same = |a: char, b: char| crate::sql::dialect::words::cases(b).contains(&a);
     part.is_empty() || text.windows(part.len()).any(|window| window.iter().zip(&part).all(|(a, b)| same(*a, *b)))

@@ -1,0 +1,1 @@
+DROP INDEX traces_long_query_idx;
