@@ -35,11 +35,11 @@ macro_rules! bodies {
             }
 
             /// Reads the fields of an event called `name` from its line.
-            pub(super) fn parse(name: &str, line: &str) -> serde_json::Result<Self> {
+            pub(super) fn parse(name: &str, line: &[u8]) -> serde_json::Result<Self> {
                 match name {
-                    $($name => serde_json::from_str(line).map(|body| Self::$variant(body).without_envelope()),)*
+                    $($name => serde_json::from_slice(line).map(|body| Self::$variant(body).without_envelope()),)*
                     _ => {
-                        let mut fields: Object = serde_json::from_str(line)?;
+                        let mut fields: Object = serde_json::from_slice(line)?;
                         fields.retain(|key, _| !ENVELOPE.contains(&key.as_str()));
                         Ok(Self::Unknown(Unknown { event: name.to_owned(), fields }))
                     }

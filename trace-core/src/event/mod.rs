@@ -72,8 +72,8 @@ impl Event {
     /// # Errors
     /// When the line is no JSON object, has no `event` or `ts`, or its fields are not those of its event.
     pub fn from_line(line: &str) -> Result<Self, LineError> {
-        let envelope: Envelope = serde_json::from_str(line)?;
-        let body = Body::parse(&envelope.event, line)?;
+        let envelope: Envelope = serde_json::from_slice(line.as_bytes())?;
+        let body = Body::parse(&envelope.event, line.as_bytes())?;
         Ok(Self {
             seq: envelope.seq,
             ts: envelope.ts,

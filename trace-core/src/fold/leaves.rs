@@ -58,12 +58,14 @@ impl Fold {
             "output_tokens": execution.output_tokens,
             "metadata": metadata,
         });
+        let mut attributes = arm;
+        add_if_present(&mut attributes, EXECUTION, logged);
         let observation = Observation {
             name: llm.prompt_name.clone().unwrap_or_else(|| "llm".to_owned()),
             kind: Kind::Llm,
             outcome: Some(if success { Outcome::Ok } else { Outcome::Err }),
             error: error.map(|message| ErrorInfo { message, ..ErrorInfo::default() }),
-            attributes: arm.into_iter().chain(present([(EXECUTION, logged)])).collect(),
+            attributes,
             ..Observation::default()
         };
         let at = At { duration_ms: Some(response_time_ms).filter(|millis| millis.is_finite()), ..at.clone() };
@@ -88,13 +90,16 @@ impl Fold {
 
     pub(super) fn validation_error(&mut self, at: &At, found: ValidationError) {
         let healed = found.final_status.as_deref() == Some("healed");
-        let place =
-            [("file", json!(found.file)), ("line_number", json!(found.line_number)), ("column", json!(found.column))];
         let observation = Observation {
             name: found.validation_type.clone().unwrap_or_else(|| "validation".to_owned()),
             kind: Kind::Validation,
             outcome: Some(if healed { Outcome::Ok } else { Outcome::Err }),
-            input: Value::Object(present(place.into_iter().chain([("code_context", json!(found.code_context))]))),
+            input: Value::Object(present([
+                ("file", json!(found.file)),
+                ("line_number", json!(found.line_number)),
+                ("column", json!(found.column)),
+                ("code_context", json!(found.code_context)),
+            ])),
             error: Some(ErrorInfo {
                 kind: Some(found.error_type).filter(|kind| !kind.is_empty()),
                 message: found.error_message,
@@ -166,11 +171,19 @@ fn list<T: Serialize>(items: &[T]) -> Value {
 
 /// The fields that say something.
 fn present<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Object {
-    let says = |value: &Value| match value {
+    let mut object = Object::new();
+    fields.into_iter().for_each(|(key, value)| add_if_present(&mut object, key, value));
+    object
+}
+
+fn add_if_present(object: &mut Object, key: &str, value: Value) {
+    let says = match &value {
         Value::Null => false,
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     };
-    fields.into_iter().filter(|(_, value)| says(value)).map(|(key, value)| (key.to_owned(), value)).collect()
+    if says {
+        object.insert(key.to_owned(), value);
+    }
 }

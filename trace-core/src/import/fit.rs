@@ -10,8 +10,12 @@ use serde_json::{Value, json};
 /// A `null` is taken out: it stands for the field's default. A value in another notation (`"0.9"` for 0.9, seconds since 1970 for
 /// a time) is rewritten. One that fits in no way, or only by losing something, is kept as `<key>_imported`.
 pub(super) fn fit<T: DeserializeOwned + Serialize>(object: &mut Object, key: &str) {
+    fit_where(object, key, fits::<T>);
+}
+
+fn fit_where(object: &mut Object, key: &str, fits: fn(&Value) -> bool) {
     let Some(value) = object.remove(key).filter(|value| !value.is_null()) else { return };
-    match notations(&value).into_iter().find(fits::<T>) {
+    match notations(&value).into_iter().find(fits) {
         Some(value) => {
             object.insert(key.to_owned(), value);
         }
@@ -25,7 +29,7 @@ pub(super) fn keep(object: &mut Object, key: &str, value: Value) {
 }
 
 /// Makes the member `key` a list of objects, each shaped by `shape`. A text in it stands for an object whose `text_key` it is.
-pub(super) fn fit_list(object: &mut Object, key: &str, text_key: &str, shape: impl Fn(&mut Object)) {
+pub(super) fn fit_list(object: &mut Object, key: &str, text_key: &str, shape: fn(&mut Object)) {
     let items = match object.remove(key) {
         None | Some(Value::Null) => return,
         Some(Value::Array(items)) => items,
@@ -93,7 +97,8 @@ fn since_epoch(seconds: f64) -> Timestamp {
 
 fn fits<T: DeserializeOwned + Serialize>(value: &Value) -> bool {
     let read = serde_json::from_value::<T>(value.clone());
-    read.is_ok_and(|read| serde_json::to_value(read).is_ok_and(|written| keeps(value, &written)))
+    let written = read.and_then(serde_json::to_value);
+    written.is_ok_and(|written| keeps(value, &written))
 }
 
 /// Whether everything in `value` is still there in `written`.

@@ -305,7 +305,7 @@ fn fit_number(object: &mut Object, key: &str) {
     }
 }
 
-fn fit_object(object: &mut Object, key: &str, shape: impl FnOnce(&mut Object)) {
+fn fit_object(object: &mut Object, key: &str, shape: fn(&mut Object)) {
     match object.remove(key) {
         None | Some(Value::Null) => {}
         Some(Value::Object(mut member)) => {

@@ -6,7 +6,7 @@
 use super::layout::{self, BadTraceId, TRACES_DIR};
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::io::{self, BufReader, ErrorKind};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use trace_core::model::{Timestamp, Trace};
 
@@ -99,14 +99,10 @@ pub fn load(traces_root: &Path, trace_id: &str) -> Result<Option<StoredDocument>
 pub fn read_document(path: &Path) -> Result<Trace, ReadError> {
     let file_error = |cause| ReadError::File { path: path.to_owned(), cause };
     let no_document = |reason: String| ReadError::NotADocument { path: path.to_owned(), reason };
-    let file = open_document(path)?;
-    let trace: Trace = serde_json::from_reader(BufReader::with_capacity(64 * 1024, file)).map_err(|error| {
-        if error.is_io() {
-            file_error(error.into())
-        } else {
-            no_document(super::escape::one_line(&error.to_string(), 200))
-        }
-    })?;
+    let mut json = Vec::new();
+    open_document(path)?.read_to_end(&mut json).map_err(file_error)?;
+    let trace: Trace =
+        serde_json::from_slice(&json).map_err(|error| no_document(super::escape::one_line(&error.to_string(), 200)))?;
     if trace.trace_id.is_empty() {
         return Err(no_document("it has no `trace_id`".into()));
     }

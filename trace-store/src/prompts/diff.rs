@@ -1,7 +1,8 @@
 //! What two versions of a prompt differ in, line by line.
 
 use serde::Serialize;
-use similar::{ChangeTag, TextDiff as Lines};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{ChangeTag, DiffOp};
 use std::fmt;
 
 /// The difference between two versions. It reads as a unified diff.
@@ -50,7 +51,10 @@ impl TextDiff {
                 ChangeTag::Delete => DiffLine::Removed(text),
             }
         };
-        Self { lines: Lines::from_lines(from, to).iter_all_changes().map(line).collect() }
+        let (from, to) = (lines(from), lines(to));
+        let changes = operations(&from, &to);
+        let changes = changes.iter().flat_map(|operation| operation.iter_changes(from.as_slice(), to.as_slice()));
+        Self { lines: changes.map(line).collect() }
     }
 
     /// Whether the texts are the same.
@@ -70,6 +74,28 @@ impl TextDiff {
     pub fn removed(&self) -> usize {
         self.lines.iter().filter(|line| matches!(line, DiffLine::Removed(_))).count()
     }
+}
+
+/// The lines of a text with their breaks: `\n`, `\r\n`, or a `\r` alone. `similar` has it in its feature `text`, which takes five times
+/// as long to compile as the rest of it.
+fn lines(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let ends = |at: &usize| bytes[*at] == b'\n' || bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+    let mut start = 0;
+    let line = |end| {
+        let line = &text[start..end];
+        start = end;
+        line
+    };
+    let ends = (0..bytes.len()).filter(ends).map(|at| at + 1);
+    ends.chain([text.len()]).map(line).filter(|line| !line.is_empty()).collect()
+}
+
+/// What turns one list of lines into the other. It is `similar::capture_diff_slices` without the code of its five other algorithms.
+fn operations(from: &[&str], to: &[&str]) -> Vec<DiffOp> {
+    let mut found = Compact::new(Replace::new(Capture::new()), from, to);
+    let Ok(()) = myers::diff(&mut found, from, 0..from.len(), to, 0..to.len());
+    found.into_inner().into_inner().into_ops()
 }
 
 impl fmt::Display for DiffLine {
@@ -112,5 +138,13 @@ mod tests {
         );
         assert_eq!((diff.template.added(), diff.template.removed()), (1, 1));
         assert!(diff.system.is_empty());
+    }
+
+    #[test]
+    fn a_line_ends_as_in_any_editor() {
+        assert_eq!(lines("a\nb\r\nc\rd"), ["a\n", "b\r\n", "c\r", "d"]);
+        assert_eq!(lines("a\n\r\n\r\r\n"), ["a\n", "\r\n", "\r", "\r\n"]);
+        assert_eq!(lines("ü\n"), ["ü\n"]);
+        assert!(lines("").is_empty());
     }
 }

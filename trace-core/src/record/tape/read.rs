@@ -144,7 +144,7 @@ fn integer(text: String) -> Value {
 }
 
 fn json(text: String, depth: usize) -> Value {
-    match serde_json::from_str(&text) {
+    match serde_json::from_slice(text.as_bytes()) {
         Ok(value) => limited(value, depth),
         Err(_) => Value::String(text),
     }
@@ -155,7 +155,10 @@ fn limited(value: Value, depth: usize) -> Value {
     match value {
         Value::Array(_) | Value::Object(_) if depth >= MAX_DEPTH => Value::from(ELLIPSIS),
         Value::Array(items) => items.into_iter().map(|item| limited(item, depth + 1)).collect(),
-        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, limited(value, depth + 1))).collect(),
+        Value::Object(mut entries) => {
+            entries.values_mut().for_each(|value| *value = limited(value.take(), depth + 1));
+            Value::Object(entries)
+        }
         other => other,
     }
 }
