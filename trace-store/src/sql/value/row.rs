@@ -50,7 +50,10 @@ macro_rules! row {
 
             fn from_cells(cells: Vec<$crate::sql::value::Value>) -> Option<Self> {
                 let mut cells = cells.into_iter();
-                Some(Self { $($field: $crate::sql::value::Cell::from_cell(cells.next()?)?,)* })
+                // One way out for all columns: a way out after each one drops those before it in code of its own.
+                $(let $field = cells.next().and_then($crate::sql::value::Cell::from_cell);)*
+                let ($(Some($field),)*) = ($($field,)*) else { return None };
+                Some(Self { $($field,)* })
             }
         }
     };
