@@ -1,7 +1,7 @@
 //! The four checks.
 
 use super::kind;
-use super::name::{Name, Names};
+use super::name::{Name, Names, Pool};
 use crate::settings::CalibrationSettings;
 use crate::statistics::{Confidence, Moments, Share, mean_difference};
 use serde_json::{Value, json};
@@ -51,6 +51,13 @@ impl RunFigures {
     /// Whether any check can raise a flag for it: a run that nobody judged shows no pattern.
     pub(crate) fn is_judged(&self) -> bool {
         self.score.is_some() || self.passed == Some(false) || !self.gaps.is_empty()
+    }
+
+    /// Puts its names into a pool, for it will be compared with others of it.
+    pub(crate) fn share_names(&mut self, pool: &mut Pool) {
+        let Self { project_id, intent, domain, gaps, .. } = self;
+        [Some(project_id), intent.as_mut(), domain.as_mut()].into_iter().flatten().for_each(|name| pool.share(name));
+        gaps.share(pool);
     }
 }
 

@@ -13,7 +13,7 @@ mod name;
 pub use alarm::ALERTS_FILE;
 pub(crate) use alarm::Alarms;
 pub(crate) use checks::{Before, RunFigures, Verdict, check};
-pub(crate) use name::Name;
+pub(crate) use name::{Name, Pool};
 
 /// The kinds of flags.
 pub mod kind {

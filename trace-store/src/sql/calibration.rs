@@ -8,7 +8,7 @@ use super::dialect::Connection;
 use super::newest::{Newest, Past, Range};
 use super::time;
 use super::value::{Kind, Row, Value, row};
-use crate::calibrate::{Before, Name, RunFigures, Verdict, check};
+use crate::calibrate::{Before, Name, Pool, RunFigures, Verdict, check};
 use crate::settings::CalibrationSettings;
 use std::collections::HashMap;
 use trace_core::model::{Status, Timestamp};
@@ -65,6 +65,8 @@ pub(super) struct Memory {
     window: Newest<RunFigures>,
     /// The moments at which complete runs with a gap ended, by principle.
     gaps: HashMap<Name, Newest<i64>>,
+    /// The names of runs.
+    names: Pool,
     /// The number of the next trace, if this writer is the next to record one.
     next: i64,
 }
@@ -88,7 +90,10 @@ impl Memory {
         let rows = connection.fetch(sql, range, BasisRow::TABLE.columns).await?;
         if usize::try_from(others).ok() == Some(rows.len()) {
             let runs = rows.into_iter().filter_map(BasisRow::from_cells).filter_map(BasisRow::into_figures);
-            runs.filter(|run| run.complete).for_each(|run| self.add(&run));
+            for mut run in runs.filter(|run| run.complete) {
+                run.share_names(&mut self.names);
+                self.add(&run);
+            }
         } else {
             *self = Self::default();
         }
@@ -117,23 +122,24 @@ pub(super) async fn flags(
     settings: &CalibrationSettings,
     memory: &mut Memory,
     first: i64,
-    candidates: &[Option<Candidate>],
+    candidates: Vec<Option<Candidate>>,
 ) -> Result<Vec<Vec<Verdict>>, sqlx::Error> {
     memory.refresh(connection, first).await?;
     let mut history = History { connection, settings, batch: Vec::new(), memory };
     let mut all = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        let Some(Candidate { run, project }) = candidate else {
+        let Some(Candidate { mut run, project }) = candidate else {
             all.push(Vec::new());
             continue;
         };
-        all.push(if run.is_judged() { history.check(run, project).await? } else { Vec::new() });
+        run.share_names(&mut history.memory.names);
+        all.push(if run.is_judged() { history.check(&run, &project).await? } else { Vec::new() });
         if run.complete {
-            history.remember(run);
+            history.remember(&run);
         }
     }
     memory.trim(settings.window);
-    memory.next = first.saturating_add(i64::try_from(candidates.len()).unwrap_or(i64::MAX));
+    memory.next = first.saturating_add(i64::try_from(all.len()).unwrap_or(i64::MAX));
     Ok(all)
 }
 

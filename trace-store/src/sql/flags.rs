@@ -54,9 +54,9 @@ pub(super) async fn check(
     rollups: &mut Rollups,
 ) -> Result<AllRaised, sqlx::Error> {
     let candidates: Vec<Option<Candidate>> = runs.iter().map(|run| candidate(run, &known)).collect();
-    let verdicts = calibration::flags(connection, settings, memory, first, &candidates).await?;
+    let verdicts = calibration::flags(connection, settings, memory, first, candidates).await?;
     let mut raised = AllRaised::new();
-    let mut waiting = Waiting::default();
+    let mut waiting = Waiting::new(connection);
     for (run, verdicts) in runs.iter_mut().zip(verdicts) {
         let is_new = |flag: &CalibrationFlag| !has(&run.finished.trace, flag);
         let (flags, bases): (Vec<_>, Vec<_>) =
@@ -64,7 +64,7 @@ pub(super) async fn check(
         if flags.is_empty() {
             continue;
         }
-        flag_run(run, &flags, ledger, rollups, &mut waiting);
+        flag_run(run, &flags, ledger, rollups, &mut waiting)?;
         waiting.flush_if_full(connection).await?;
         let new = run.flags.len().saturating_sub(flags.len());
         for (row, basis) in run.flags[new..].iter_mut().zip(bases) {

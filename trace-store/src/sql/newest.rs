@@ -120,7 +120,7 @@ impl<T: Past> Newest<T> {
 
     /// Forgets what is far older than is ever needed.
     pub(super) fn trim(&mut self, enough: usize) {
-        let most = 4 * (enough + BEYOND);
+        let most = 2 * (enough + BEYOND);
         // Not one by one: what is kept moves.
         if self.rows.len() > 2 * most {
             self.rows.drain(..self.rows.len() - most);

@@ -4,7 +4,7 @@
 //! what reviewers wrote, human scores and resolved prompts stay when a trace is sent again.
 
 use super::calibration::Memory;
-use super::dialect::Connection;
+use super::dialect::{Connection, NewRows};
 use super::document::Packer;
 use super::flags;
 use super::prompts::executions::{Ledger, is_loose};
@@ -244,7 +244,7 @@ async fn insert_children<'a>(
     rollups: &mut Rollups,
     how_of: impl Fn(&str) -> How,
 ) -> Result<Vec<RunRows<'a>>, sqlx::Error> {
-    let (mut waiting, mut packer) = (Waiting::default(), Packer::default());
+    let (mut waiting, mut packer) = (Waiting::new(connection), Packer::default());
     let mut runs = Vec::new();
     let now = Timestamp::now();
     for finished in traces {
@@ -253,14 +253,14 @@ async fn insert_children<'a>(
         let TraceRows { trace, project, flags, executions, children } = rows;
         let loose = is_loose(finished);
         let how = if loose { How::Upsert } else { how_of(&trace.trace_id) };
-        waiting.bytes += waiting.executions.push(how, executions.into_iter().map(|execution| execution.row));
+        waiting.executions.push(how, executions.into_iter().map(|execution| execution.row))?;
         if loose {
             continue;
         }
         if finished.sampled {
-            waiting.bytes += waiting.documents.push(how, packer.pack(finished, &trace.trace_id));
+            waiting.documents.push(how, packer.pack(finished, &trace.trace_id))?;
         }
-        waiting.push_children(how, children, rollups);
+        waiting.push_children(how, children, rollups)?;
         runs.push(RunRows { trace, project, flags, finished, how });
         waiting.flush_if_full(connection).await?;
     }
@@ -277,17 +277,18 @@ pub(super) fn flag_run<'a>(
     ledger: &Ledger,
     rollups: &mut Rollups,
     waiting: &mut Waiting<'a>,
-) {
+) -> Result<(), sqlx::Error> {
     let now = Timestamp::now();
     if !run.trace.sampled {
         let mut rows = rows::project(run.finished, true, now);
         ledger.link(&mut rows);
         run.trace = rows.trace;
-        waiting.bytes += waiting.documents.push(run.how, Packer::default().pack(run.finished, &run.trace.trace_id));
-        waiting.push_children(run.how, rows.children, rollups);
+        waiting.documents.push(run.how, Packer::default().pack(run.finished, &run.trace.trace_id))?;
+        waiting.push_children(run.how, rows.children, rollups)?;
     }
     run.flags = rows::flags(run.finished, raised, now);
     run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
+    Ok(())
 }
 
 /// Writes the runs themselves, with their numbers from `first` on, and what they add to the sums.
@@ -297,14 +298,14 @@ async fn insert_runs(
     first: i64,
     mut rollups: Rollups,
 ) -> Result<(), sqlx::Error> {
-    let mut waiting = Waiting::default();
+    let mut waiting = Waiting::new(connection);
     let mut projects = BTreeMap::new();
     for (mut run, number) in runs.into_iter().zip(first..) {
         run.trace.write_order = Some(number);
         rollups.plus(&CountedRow::from(&run.trace));
         projects.insert(run.project.project_id.clone(), run.project);
-        waiting.bytes += waiting.traces.push(run.how, [run.trace]);
-        waiting.bytes += waiting.flags.push(run.how, run.flags);
+        waiting.traces.push(run.how, [run.trace])?;
+        waiting.flags.push(run.how, run.flags)?;
         waiting.flush_if_full(connection).await?;
     }
     waiting.flush(connection).await?;
@@ -313,7 +314,6 @@ async fn insert_runs(
 }
 
 /// Rows on their way, table by table.
-#[derive(Default)]
 pub(super) struct Waiting<'a> {
     stages: ByHow<StageRow<'a>>,
     decisions: ByHow<DecisionRow<'a>>,
@@ -323,49 +323,77 @@ pub(super) struct Waiting<'a> {
     documents: ByHow<DocumentRow>,
     traces: ByHow<TraceRow>,
     flags: ByHow<FlagRow>,
-    /// Roughly how much memory they take.
-    bytes: usize,
 }
 
 /// Rows of a table, by how they are written.
 struct ByHow<R> {
-    fast: Vec<R>,
+    fast: NewRows<R>,
     upsert: Vec<R>,
-}
-
-impl<R> Default for ByHow<R> {
-    fn default() -> Self {
-        Self { fast: Vec::new(), upsert: Vec::new() }
-    }
+    /// Roughly how much memory those take, in bytes.
+    upsert_size: usize,
 }
 
 impl<R: Row> ByHow<R> {
-    /// Roughly how many bytes came to it.
-    fn push(&mut self, how: How, rows: impl IntoIterator<Item = R>) -> usize {
-        let waiting = if how == How::Fast { &mut self.fast } else { &mut self.upsert };
-        let before = waiting.len();
-        waiting.extend(rows);
-        waiting[before..].iter().map(R::size).sum()
+    fn new(connection: &Connection) -> Self {
+        Self { fast: connection.new_rows(), upsert: Vec::new(), upsert_size: 0 }
+    }
+
+    fn push(&mut self, how: How, rows: impl IntoIterator<Item = R>) -> Result<(), sqlx::Error> {
+        let mut rows = rows.into_iter();
+        match how {
+            How::Fast => rows.try_for_each(|row| self.fast.push(row)),
+            How::Upsert => {
+                let before = self.upsert.len();
+                self.upsert.extend(rows);
+                self.upsert_size += self.upsert[before..].iter().map(R::size).sum::<usize>();
+                Ok(())
+            }
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.fast.size() + self.upsert_size
     }
 
     async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        connection.insert_new(std::mem::take(&mut self.fast)).await?;
+        connection.insert_new(&mut self.fast).await?;
+        self.upsert_size = 0;
         connection.insert_rows(std::mem::take(&mut self.upsert)).await
     }
 }
 
 impl<'a> Waiting<'a> {
-    fn push_children(&mut self, how: How, children: ChildRows<'a>, rollups: &mut Rollups) {
+    pub(super) fn new(connection: &Connection) -> Self {
+        Self {
+            stages: ByHow::new(connection),
+            decisions: ByHow::new(connection),
+            observations: ByHow::new(connection),
+            scores: ByHow::new(connection),
+            executions: ByHow::new(connection),
+            documents: ByHow::new(connection),
+            traces: ByHow::new(connection),
+            flags: ByHow::new(connection),
+        }
+    }
+
+    fn push_children(&mut self, how: How, children: ChildRows<'a>, rollups: &mut Rollups) -> Result<(), sqlx::Error> {
         children.stages.iter().for_each(|stage| rollups.calls.stage(stage.into(), 1));
-        self.bytes += self.stages.push(how, children.stages)
-            + self.decisions.push(how, children.decisions)
-            + self.observations.push(how, children.observations)
-            + self.scores.push(how, children.scores);
+        self.stages.push(how, children.stages)?;
+        self.decisions.push(how, children.decisions)?;
+        self.observations.push(how, children.observations)?;
+        self.scores.push(how, children.scores)
+    }
+
+    /// Roughly how much memory waits, in bytes.
+    fn size(&self) -> usize {
+        let Self { stages, decisions, observations, scores, executions, documents, traces, flags } = self;
+        let below = stages.size() + decisions.size() + observations.size() + scores.size() + executions.size();
+        below + documents.size() + traces.size() + flags.size()
     }
 
     /// Writes what waits, if that is much.
     pub(super) async fn flush_if_full(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        if self.bytes > BUFFER { self.flush(connection).await } else { Ok(()) }
+        if self.size() > BUFFER { self.flush(connection).await } else { Ok(()) }
     }
 
     pub(super) async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
@@ -376,8 +404,6 @@ impl<'a> Waiting<'a> {
         self.executions.flush(connection).await?;
         self.documents.flush(connection).await?;
         self.traces.flush(connection).await?;
-        self.flags.flush(connection).await?;
-        self.bytes = 0;
-        Ok(())
+        self.flags.flush(connection).await
     }
 }

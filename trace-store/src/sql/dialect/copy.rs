@@ -5,6 +5,7 @@
 
 use crate::sql::time;
 use crate::sql::value::{CellRef, Column, Kind, Row};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Signature, flags, and the length of an extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -21,38 +22,62 @@ const EPOCH_DAY: i64 = 10_957;
 /// The type `text`, of which all lists are.
 const TEXT: i32 = 25;
 
-/// Rows on their way, in room that is kept from one copy to the next: fresh memory costs more than what is written to it.
-#[derive(Debug, Default)]
-pub(super) struct CopyRows(Vec<u8>);
+/// From how many bytes on rows are copied. The driver sends the end of a copy apart, and the system holds such a small packet back until what
+/// went before is acknowledged: at once after two full packets, which are of 64 KiB on one machine, else after 40 ms.
+pub(super) const COPY_FROM: usize = 144 << 10;
+
+/// How much room is kept for the next copies.
+const KEPT: usize = 4 << 20;
+
+/// Room that is kept from one copy to the next: fresh memory costs more than what is written to it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Room(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Room {
+    /// For the rows of a table. It comes back by itself.
+    pub(super) fn take(&self) -> CopyRows {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        CopyRows { bytes, room: self.clone() }
+    }
+}
+
+/// Rows on their way.
+#[derive(Debug)]
+pub(super) struct CopyRows {
+    bytes: Vec<u8>,
+    room: Room,
+}
+
+impl Drop for CopyRows {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        if (1..=KEPT).contains(&bytes.capacity()) {
+            self.room.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+        }
+    }
+}
 
 impl CopyRows {
-    /// Begins anew, with room for as many bytes.
-    pub(super) fn begin(&mut self, bytes: usize) {
-        self.0.clear();
-        self.0.reserve(HEADER.len() + bytes + END.len());
-        self.0.extend_from_slice(HEADER);
+    /// Begins a copy.
+    pub(super) fn begin(&mut self) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(HEADER);
     }
 
-    /// Roughly how many bytes a row takes: each field has its length, and few are more than a number or a text.
-    pub(super) fn size_of<R: Row>(row: &R) -> usize {
-        let mut size = 2;
-        row.each(|cell| {
-            size += 4 + match cell {
-                CellRef::Null => 0,
-                CellRef::Text(text) => 1 + text.len(),
-                CellRef::Bytes(bytes) => bytes.len(),
-                CellRef::List(list) => 20 + list.iter().map(|text| 4 + text.len()).sum::<usize>(),
-                CellRef::Bool(_) => 1,
-                CellRef::Day(_) => 4,
-                CellRef::Time(_) | CellRef::Int(_) | CellRef::Float(_) => 8,
-            };
-        });
-        size
+    /// Whether none has begun.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Empties it.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
     }
 
     /// How many bytes there are so far.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
     }
 
     /// Adds a row.
@@ -70,19 +95,19 @@ impl CopyRows {
 
     /// Everything, with the end.
     pub(super) fn end(&mut self) -> &[u8] {
-        self.0.extend_from_slice(&END);
-        &self.0
+        self.bytes.extend_from_slice(&END);
+        &self.bytes
     }
 
     fn field(&mut self, column: &Column, cell: CellRef<'_>) -> Result<(), sqlx::Error> {
         match (column.kind, cell) {
-            (_, CellRef::Null) => self.0.extend_from_slice(&(-1_i32).to_be_bytes()),
+            (_, CellRef::Null) => self.bytes.extend_from_slice(&(-1_i32).to_be_bytes()),
             (Kind::Text, CellRef::Text(text)) => self.bytes(text.as_bytes()),
             (Kind::Json, CellRef::Text(text)) => {
                 self.int32(1 + text.len());
                 // The version of the format.
-                self.0.push(1);
-                self.0.extend_from_slice(text.as_bytes());
+                self.bytes.push(1);
+                self.bytes.extend_from_slice(text.as_bytes());
             }
             (Kind::Time, CellRef::Time(moment)) => self.eight((time::micros(moment) - EPOCH).to_be_bytes()),
             (Kind::Day, CellRef::Day(day)) => {
@@ -103,13 +128,13 @@ impl CopyRows {
     /// A field of these bytes.
     fn bytes(&mut self, bytes: &[u8]) {
         self.int32(bytes.len());
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// A field of eight bytes, in one piece with its length.
     fn eight(&mut self, bytes: [u8; 8]) {
         let [a, b, c, d, e, f, g, h] = bytes;
-        self.0.extend_from_slice(&[0, 0, 0, 8, a, b, c, d, e, f, g, h]);
+        self.bytes.extend_from_slice(&[0, 0, 0, 8, a, b, c, d, e, f, g, h]);
     }
 
     /// A list of texts: dimensions, whether there are nulls, the type; for the dimension its length and first index; the texts.
@@ -118,7 +143,7 @@ impl CopyRows {
         self.int32(12 + 8 * dimensions + list.iter().map(|text| 4 + text.len()).sum::<usize>());
         self.int32(dimensions);
         self.int32(0);
-        self.0.extend_from_slice(&TEXT.to_be_bytes());
+        self.bytes.extend_from_slice(&TEXT.to_be_bytes());
         if dimensions > 0 {
             self.int32(list.len());
             self.int32(1);
@@ -138,19 +163,19 @@ impl CopyRows {
         let weight = i16::try_from(digits.len()).unwrap_or(0) - 4;
         self.int32(8 + 2 * digits.len());
         self.int16(digits.len());
-        self.0.extend_from_slice(&weight.to_be_bytes());
+        self.bytes.extend_from_slice(&weight.to_be_bytes());
         self.int16(if picodollars < 0 { 0x4000 } else { 0 });
         self.int16(12);
-        digits.iter().rev().for_each(|digit| self.0.extend_from_slice(&digit.to_be_bytes()));
+        digits.iter().rev().for_each(|digit| self.bytes.extend_from_slice(&digit.to_be_bytes()));
     }
 
     /// Counts here are far below what the bytes can hold: a table has dozens of columns, a value megabytes.
     fn int16(&mut self, number: usize) {
-        self.0.extend_from_slice(&u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes());
+        self.bytes.extend_from_slice(&u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes());
     }
 
     fn int32(&mut self, number: usize) {
-        self.0.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
+        self.bytes.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes());
     }
 }
 

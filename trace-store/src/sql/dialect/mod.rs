@@ -6,11 +6,14 @@
 
 #[cfg(feature = "postgres")]
 mod copy;
+mod new_rows;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 pub(crate) mod words;
+
+pub(crate) use new_rows::NewRows;
 
 use super::error::SqlError;
 use super::url::{DatabaseKind, DatabaseUrl};
@@ -184,15 +187,26 @@ impl Connection {
         self.insert(const { &R::TABLE }, rows.into_iter().map(R::into_cells).collect()).await
     }
 
-    /// Inserts rows whose keys are not there, in the fastest way of the database. A row whose key is there is an error.
-    pub(crate) async fn insert_new<R: Row>(&mut self, rows: Vec<R>) -> Result<(), sqlx::Error> {
+    /// Begins to collect rows whose keys are not there.
+    pub(crate) fn new_rows<R: Row>(&self) -> NewRows<R> {
         match self {
-            // There is no faster way.
+            // There is no faster way than that of all others.
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(_) => self.insert_rows(rows).await,
+            Self::Sqlite(_) => NewRows::plain(),
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => connection.copy(rows).await,
+            Self::Postgres(connection) => NewRows::for_copy(connection.copy_rows()),
         }
+    }
+
+    /// Inserts them, and leaves none. A row whose key is there is an error.
+    pub(crate) async fn insert_new<R: Row>(&mut self, rows: &mut NewRows<R>) -> Result<(), sqlx::Error> {
+        #[cfg(feature = "postgres")]
+        if let (Self::Postgres(connection), Some(copied)) = (&mut *self, &mut rows.copied)
+            && !copied.is_empty()
+        {
+            connection.copy(const { &R::TABLE }, copied).await?;
+        }
+        self.insert_rows(rows.take()).await
     }
 
     /// Begins a transaction that may write.

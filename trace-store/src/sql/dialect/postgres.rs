@@ -4,12 +4,12 @@
 //! number of rows, and it keeps `ON CONFLICT`. Moments,
 //! objects and lists travel as text and are cast there; money travels as picodollars and becomes NUMERIC(20,12).
 
-use super::copy::CopyRows;
+use super::copy::{CopyRows, Room};
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
 use crate::sql::time;
 use crate::sql::url::{DatabaseKind, DatabaseUrl};
-use crate::sql::value::{Column, Kind, Row, Table, Value};
+use crate::sql::value::{Column, Kind, Table, Value};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Row as _, SqlSafeStr, SqlStr};
@@ -26,12 +26,8 @@ const SCHEMA_LOCK: i64 = 0x7768_7974_7261_6365;
 /// How many rows one insert carries: measured, more are hardly faster.
 const ROWS: usize = 512;
 
-/// How many bytes of rows one insert carries, more or less: a message to the server ends at 1 GiB.
+/// How many bytes of rows one message carries, more or less: it ends at 1 GiB.
 const BYTES: usize = 16 << 20;
-
-/// From how many bytes on rows are copied. The driver sends the end of a copy apart, and the system holds such a small packet back until what
-/// went before is acknowledged: at once after two full packets, which are of 64 KiB on one machine, else after 40 ms.
-const COPY_FROM: usize = 144 << 10;
 
 /// How long a change of the schema may take.
 const SCRIPT: Duration = Duration::from_secs(6 * 3600);
@@ -65,7 +61,7 @@ const CHANGE_STATISTICS: &str = "
 pub(crate) struct Postgres {
     connection: PgConnection,
     patience: Duration,
-    copied: CopyRows,
+    room: Room,
 }
 
 /// The driver's reading of a URL.
@@ -95,7 +91,7 @@ impl Postgres {
             .options([("lock_timeout", patience_ms.as_str()), ("client_min_messages", "warning"), ("TimeZone", "UTC")])
             .disable_statement_logging();
         match tokio::time::timeout(patience, options.connect()).await {
-            Ok(Ok(connection)) => Ok(Self { connection, patience, copied: CopyRows::default() }),
+            Ok(Ok(connection)) => Ok(Self { connection, patience, room: Room::default() }),
             Ok(Err(error)) => Err(refuse(format!("{error} (check host, port, user, password and database)"))),
             Err(_) => Err(refuse(format!("no answer within {patience:?} (check host and port)"))),
         }
@@ -212,30 +208,24 @@ impl Postgres {
         Ok(())
     }
 
-    /// Inserts rows by binary `COPY`, which knows no `ON CONFLICT`; few of them as [`Postgres::insert`] does.
-    pub(super) async fn copy<R: Row>(&mut self, rows: Vec<R>) -> Result<(), sqlx::Error> {
-        let table = const { &R::TABLE };
-        let size: usize = rows.iter().map(CopyRows::size_of).sum();
-        if size < COPY_FROM {
-            return self.insert(table, rows.into_iter().map(R::into_cells).collect()).await;
-        }
-        let mut rest = &rows[..];
-        while !rest.is_empty() {
-            let Self { connection, patience, copied } = self;
-            copied.begin(size.min(BYTES));
-            let mut count = 0;
-            while count < rest.len() && copied.len() < BYTES {
-                copied.push(&rest[count])?;
-                count += 1;
+    /// Room for rows that are copied.
+    pub(super) fn copy_rows(&self) -> CopyRows {
+        self.room.take()
+    }
+
+    /// Inserts rows by binary `COPY`, which knows no `ON CONFLICT`, and leaves none.
+    pub(super) async fn copy(&mut self, table: &'static Table, rows: &mut CopyRows) -> Result<(), sqlx::Error> {
+        let Self { connection, patience, .. } = self;
+        within(*patience, async {
+            let mut copy = connection.copy_in_raw(copy_statement(table)).await?;
+            // Where one message ends and the next begins means nothing.
+            for message in rows.end().chunks(BYTES) {
+                copy.send(message).await?;
             }
-            rest = &rest[count..];
-            within(*patience, async {
-                let mut copy = connection.copy_in_raw(copy_statement(table)).await?;
-                copy.send(copied.end()).await?;
-                copy.finish().await
-            })
-            .await?;
-        }
+            copy.finish().await
+        })
+        .await?;
+        rows.clear();
         Ok(())
     }
 
