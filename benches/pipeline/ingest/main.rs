@@ -1,6 +1,6 @@
 //! What a server takes from the writer, beside what it takes of the same rows from binary `COPY` and from inserts by hand.
 //!
-//! Comes in: `[--traces N] [--rounds N] [--connections N]` and a Postgres server in `WHYTRACE_TEST_DATABASE_URL`. Goes out: a line for each
+//! Comes in: `[--traces N] [--rounds N] [--connections N] [--batch N]` and a Postgres server in `WHYTRACE_TEST_DATABASE_URL`. Goes out: a line for each
 //! round. In each round the writer writes traces into a fresh database; their rows are read from there, and written into two more
 //! by `COPY` and by inserts, over as many connections. Reading them is not timed, nor is making the traces; what the writer does to turn a
 //! document into rows is. On one machine that takes time from the server: so the CPU time of both sides is told apart.
@@ -27,6 +27,8 @@ struct Options {
     traces: u64,
     rounds: u64,
     connections: usize,
+    /// Traces in one transaction.
+    batch: usize,
     server: String,
 }
 
@@ -43,7 +45,8 @@ impl Options {
     fn from_args() -> Result<Self, String> {
         let server =
             std::env::var("WHYTRACE_TEST_DATABASE_URL").map_err(|_| "WHYTRACE_TEST_DATABASE_URL is not set")?;
-        let mut options = Self { traces: 4_000, rounds: 3, connections: 2, server };
+        let batch = RowsOptions::default().batch;
+        let mut options = Self { traces: 4_000, rounds: 3, connections: 2, batch, server };
         let mut parser = lexopt::Parser::from_env();
         let mut parse = || -> Result<(), lexopt::Error> {
             while let Some(arg) = parser.next()? {
@@ -51,6 +54,7 @@ impl Options {
                     Long("traces") => options.traces = parser.value()?.parse()?,
                     Long("rounds") => options.rounds = parser.value()?.parse()?,
                     Long("connections") => options.connections = parser.value()?.parse::<usize>()?.max(1),
+                    Long("batch") => options.batch = parser.value()?.parse::<usize>()?.max(1),
                     Long("bench") => {} // cargo says this
                     other => return Err(other.unexpected()),
                 }
@@ -89,7 +93,7 @@ fn measure(options: &Options, shape: Shape, round: u64) -> Result<(), String> {
     let written = Fresh::new(options, "writer")?;
     let server = Server::of(&options.server)?;
     let timed = |work: &dyn Fn() -> Result<(), String>| Cost::of(&server, work);
-    let by_writer = timed(&|| by_writer(&written.url, &traces, options.connections))?;
+    let by_writer = timed(&|| by_writer(&written.url, &traces, options))?;
     let rows = Rows::read(&written.url, options.connections)?;
     let copied = Fresh::new(options, "copy")?;
     let by_copy = timed(&|| rows.copy(&copied.url))?;
@@ -138,12 +142,13 @@ impl Cost {
     }
 }
 
-fn by_writer(url: &str, traces: &[FinishedTrace], connections: usize) -> Result<(), String> {
+fn by_writer(url: &str, traces: &[FinishedTrace], bench: &Options) -> Result<(), String> {
     let url: DatabaseUrl = url.parse().map_err(|error| format!("{error}"))?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let mut options = RowsOptions::default();
     options.patience = Duration::from_secs(60);
     options.print_flags = false;
+    options.batch = bench.batch;
     let store = |part: &[FinishedTrace]| -> Result<(), String> {
         let sink = RowsSink::new(&url, folder.path(), options).map_err(|error| error.to_string())?;
         for batch in part.chunks(options.batch) {
@@ -155,7 +160,7 @@ fn by_writer(url: &str, traces: &[FinishedTrace], connections: usize) -> Result<
         Ok(())
     };
     std::thread::scope(|scope| {
-        let parts = traces.chunks(traces.len().div_ceil(connections).max(1));
+        let parts = traces.chunks(traces.len().div_ceil(bench.connections).max(1));
         let writers: Vec<_> = parts.map(|part| scope.spawn(|| store(part))).collect();
         writers.into_iter().try_for_each(|writer| writer.join().map_err(|_| "a writer panicked".to_owned())?)
     })

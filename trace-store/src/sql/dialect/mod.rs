@@ -217,7 +217,12 @@ impl Connection {
 
     /// Keeps what the transaction did.
     pub(crate) async fn commit(&mut self) -> Result<(), sqlx::Error> {
-        self.run("COMMIT", Vec::new()).await.map(|_| ())
+        self.run("COMMIT", Vec::new()).await?;
+        #[cfg(feature = "sqlite")]
+        if let Self::Sqlite(connection) = self {
+            connection.shorten_log().await;
+        }
+        Ok(())
     }
 
     /// Undoes what the transaction did; where even that fails, the connection is no longer of use.
