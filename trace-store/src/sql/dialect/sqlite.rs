@@ -72,6 +72,7 @@ const CHANGE_STATISTICS: &str = "
 pub(crate) struct Sqlite {
     connection: SqliteConnection,
     file: Option<(PathBuf, FileId)>,
+    /// Of a connection that only reads.
     limit: Option<Limit>,
     log: Log,
 }
@@ -155,12 +156,12 @@ impl Sqlite {
         Ok(Self { connection, file, limit: None, log })
     }
 
-    /// Writes all of a long write-ahead log into the file, before it gets longer. Nothing depends on it: whatever keeps it from doing so, rows
+    /// Writes all of a long write-ahead log into the file, before it gets longer; who only reads leaves that to others. Nothing depends on it: whatever keeps it from doing so, rows
     /// that are committed are safe, and it is tried again.
     pub(super) async fn shorten_log(&mut self) {
         let length = self.log.path.as_ref().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |log| log.len());
         let is_refused = self.log.refused.is_some_and(|refused| refused.elapsed() < LOG_PAUSE);
-        if length <= self.log.most || is_refused {
+        if length <= self.log.most || is_refused || self.limit.is_some() {
             return;
         }
         self.wait_for_locks(LOG_PATIENCE).await;
