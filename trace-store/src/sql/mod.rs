@@ -31,6 +31,7 @@ pub(crate) mod time;
 mod turn;
 mod url;
 pub(crate) mod value;
+mod waiting;
 mod worker;
 pub(crate) mod writer;
 

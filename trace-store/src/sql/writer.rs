@@ -4,26 +4,21 @@
 //! what reviewers wrote, human scores and resolved prompts stay when a trace is sent again.
 
 use super::calibration::Memory;
-use super::dialect::{Connection, NewRows};
+use super::dialect::Connection;
 use super::document::Packer;
 use super::flags;
 use super::prompts::executions::{Ledger, is_loose};
 use super::rollups::{self, CountedRow, Rollups};
-use super::rows::{
-    self, ChildRows, DecisionRow, DocumentRow, ExecutionRow, FlagRow, ObservationRow, ProjectRow, ScoreRow, StageRow,
-    TraceRow, TraceRows,
-};
+use super::rows::{self, FlagRow, ProjectRow, TraceRow, TraceRows};
 use super::time;
 use super::turn;
-use super::value::{Column, Kind, Row, Value};
+use super::value::{Column, Kind, Value};
+use super::waiting::{How, Waiting};
 use crate::settings::CalibrationSettings;
 use std::collections::{BTreeMap, HashMap};
 use trace_core::model::{CalibrationFlag, Timestamp};
 use trace_core::registry::Registry;
 use trace_core::sink::FinishedTrace;
-
-/// Rows are handed to the database at the latest when this many bytes of them wait: a batch of large traces is never in memory whole.
-const BUFFER: usize = 8 << 20;
 
 /// What is removed before a trace is written again: these rows have no life of their own.
 const REMOVE: [&str; 5] = [
@@ -98,15 +93,6 @@ async fn write_once(
     let raised = connection.in_transaction(work).await?;
     checks.memory = memory;
     Ok(raised)
-}
-
-/// How rows are written that are not there, as far as is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
-    /// In the fastest way, which fails where one is there.
-    Fast,
-    /// So that one which is there is replaced.
-    Upsert,
 }
 
 /// Writes what the program declares: its components and decision points.
@@ -311,99 +297,4 @@ async fn insert_runs(
     waiting.flush(connection).await?;
     connection.insert_rows(projects.into_values()).await?;
     rollups.apply(connection).await
-}
-
-/// Rows on their way, table by table.
-pub(super) struct Waiting<'a> {
-    stages: ByHow<StageRow<'a>>,
-    decisions: ByHow<DecisionRow<'a>>,
-    observations: ByHow<ObservationRow<'a>>,
-    scores: ByHow<ScoreRow<'a>>,
-    executions: ByHow<ExecutionRow<'a>>,
-    documents: ByHow<DocumentRow>,
-    traces: ByHow<TraceRow>,
-    flags: ByHow<FlagRow>,
-}
-
-/// Rows of a table, by how they are written.
-struct ByHow<R> {
-    fast: NewRows<R>,
-    upsert: Vec<R>,
-    /// Roughly how much memory those take, in bytes.
-    upsert_size: usize,
-}
-
-impl<R: Row> ByHow<R> {
-    fn new(connection: &Connection) -> Self {
-        Self { fast: connection.new_rows(), upsert: Vec::new(), upsert_size: 0 }
-    }
-
-    fn push(&mut self, how: How, rows: impl IntoIterator<Item = R>) -> Result<(), sqlx::Error> {
-        let mut rows = rows.into_iter();
-        match how {
-            How::Fast => rows.try_for_each(|row| self.fast.push(row)),
-            How::Upsert => {
-                let before = self.upsert.len();
-                self.upsert.extend(rows);
-                self.upsert_size += self.upsert[before..].iter().map(R::size).sum::<usize>();
-                Ok(())
-            }
-        }
-    }
-
-    fn size(&self) -> usize {
-        self.fast.size() + self.upsert_size
-    }
-
-    async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        connection.insert_new(&mut self.fast).await?;
-        self.upsert_size = 0;
-        connection.insert_rows(std::mem::take(&mut self.upsert)).await
-    }
-}
-
-impl<'a> Waiting<'a> {
-    pub(super) fn new(connection: &Connection) -> Self {
-        Self {
-            stages: ByHow::new(connection),
-            decisions: ByHow::new(connection),
-            observations: ByHow::new(connection),
-            scores: ByHow::new(connection),
-            executions: ByHow::new(connection),
-            documents: ByHow::new(connection),
-            traces: ByHow::new(connection),
-            flags: ByHow::new(connection),
-        }
-    }
-
-    fn push_children(&mut self, how: How, children: ChildRows<'a>, rollups: &mut Rollups) -> Result<(), sqlx::Error> {
-        children.stages.iter().for_each(|stage| rollups.calls.stage(stage.into(), 1));
-        self.stages.push(how, children.stages)?;
-        self.decisions.push(how, children.decisions)?;
-        self.observations.push(how, children.observations)?;
-        self.scores.push(how, children.scores)
-    }
-
-    /// Roughly how much memory waits, in bytes.
-    fn size(&self) -> usize {
-        let Self { stages, decisions, observations, scores, executions, documents, traces, flags } = self;
-        let below = stages.size() + decisions.size() + observations.size() + scores.size() + executions.size();
-        below + documents.size() + traces.size() + flags.size()
-    }
-
-    /// Writes what waits, if that is much.
-    pub(super) async fn flush_if_full(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        if self.size() > BUFFER { self.flush(connection).await } else { Ok(()) }
-    }
-
-    pub(super) async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        self.stages.flush(connection).await?;
-        self.decisions.flush(connection).await?;
-        self.observations.flush(connection).await?;
-        self.scores.flush(connection).await?;
-        self.executions.flush(connection).await?;
-        self.documents.flush(connection).await?;
-        self.traces.flush(connection).await?;
-        self.flags.flush(connection).await
-    }
 }

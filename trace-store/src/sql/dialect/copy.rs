@@ -26,8 +26,8 @@ const TEXT: i32 = 25;
 /// went before is acknowledged: at once after two full packets, which are of 64 KiB on one machine, else after 40 ms.
 pub(super) const COPY_FROM: usize = 144 << 10;
 
-/// How much room is kept for the next copies.
-const KEPT: usize = 4 << 20;
+/// How much room is kept for the next copy of a table.
+const KEPT: usize = 2 << 20;
 
 /// Room that is kept from one copy to the next: fresh memory costs more than what is written to it.
 #[derive(Clone, Debug, Default)]
