@@ -89,6 +89,7 @@ impl std::fmt::Display for RollupDifference {
 
 impl Sums {
     pub(super) fn new(table: &'static Table) -> Self {
+        debug_assert!(table.key.len() <= PARTS && table.columns.len() <= table.key.len() + AMOUNTS, "{}", table.name);
         Self { table, names: Names::default(), rows: HashMap::new() }
     }
 
