@@ -4,6 +4,7 @@ use super::*;
 use crate::query::pool::Pool;
 use crate::query::statement::Statement;
 use crate::query::{Page, Window};
+#[cfg(feature = "sqlite")]
 use crate::settings::Settings;
 use crate::sql::SqlError;
 use crate::sql::dialect::Connection;

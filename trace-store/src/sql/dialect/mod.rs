@@ -218,9 +218,11 @@ impl Connection {
     /// Keeps what the transaction did.
     pub(crate) async fn commit(&mut self) -> Result<(), sqlx::Error> {
         self.run("COMMIT", Vec::new()).await?;
-        #[cfg(feature = "sqlite")]
-        if let Self::Sqlite(connection) = self {
-            connection.shorten_log().await;
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => connection.shorten_log().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {}
         }
         Ok(())
     }

@@ -61,6 +61,7 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
 }
 
+#[cfg(feature = "postgres")]
 impl Value {
     /// Roughly how much memory it takes, in bytes.
     pub(crate) fn size(&self) -> usize {
