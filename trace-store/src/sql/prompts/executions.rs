@@ -6,7 +6,7 @@
 use super::statistics::{Changes, Counted};
 use super::{IndexRow, select};
 use crate::sql::dialect::Connection;
-use crate::sql::rollups::{Call, CallSums};
+use crate::sql::rollups::{CallSums, calls_of};
 use crate::sql::rows::{Execution, ObservationRow, TraceRows};
 use crate::sql::value::{Row, Value, row};
 use std::borrow::Cow;
@@ -41,18 +41,9 @@ impl StoredRow {
             cost_usd: self.cost_usd,
         }
     }
-
-    fn call(&self) -> Call<'_> {
-        Call {
-            prompt: &self.template_name,
-            executed_at: self.executed_at,
-            response_time_ms: self.response_time_ms,
-            input_tokens: self.input_token_count,
-            output_tokens: self.output_token_count,
-            cost: self.cost_usd,
-        }
-    }
 }
+
+calls_of!(StoredRow);
 
 /// Whether this is no trace, but executions outside of any.
 pub(crate) fn is_loose(finished: &FinishedTrace) -> bool {
@@ -132,9 +123,9 @@ impl Ledger {
         // What was linked once stays linked: the statistics count it there.
         row.template_id = stored.as_ref().and_then(|stored| stored.template_id.clone()).or(found).map(Cow::Owned);
         if let Some(stored) = &stored {
-            sums.call(stored.call(), -1);
+            sums.call(stored.into(), -1);
         }
-        sums.call(Call::from(&*row), 1);
+        sums.call((&*row).into(), 1);
         if let Some(stored) = &stored
             && let Some(template_id) = &stored.template_id
         {

@@ -115,31 +115,27 @@ impl<'a> Call<'a> {
     }
 }
 
-impl<'a> From<&'a CallRow> for Call<'a> {
-    fn from(row: &'a CallRow) -> Self {
-        Self {
-            prompt: &row.template_name,
-            executed_at: row.executed_at,
-            response_time_ms: row.response_time_ms,
-            input_tokens: row.input_token_count,
-            output_tokens: row.output_token_count,
-            cost: row.cost_usd,
+/// Reads a [`Call`] from rows that have its columns, whatever else they have.
+macro_rules! calls_of {
+    ($($row:ty),*) => { $(
+        impl<'a> From<&'a $row> for $crate::sql::rollups::Call<'a> {
+            fn from(row: &'a $row) -> Self {
+                Self {
+                    prompt: &row.template_name,
+                    executed_at: row.executed_at,
+                    response_time_ms: row.response_time_ms,
+                    input_tokens: row.input_token_count,
+                    output_tokens: row.output_token_count,
+                    cost: row.cost_usd,
+                }
+            }
         }
-    }
+    )* };
 }
 
-impl<'a> From<&'a ExecutionRow<'_>> for Call<'a> {
-    fn from(row: &'a ExecutionRow<'_>) -> Self {
-        Self {
-            prompt: &row.template_name,
-            executed_at: row.executed_at,
-            response_time_ms: row.response_time_ms,
-            input_tokens: row.input_token_count,
-            output_tokens: row.output_token_count,
-            cost: row.cost_usd,
-        }
-    }
-}
+pub(crate) use calls_of;
+
+calls_of!(CallRow, ExecutionRow<'_>);
 
 /// What counts of a stage.
 #[derive(Clone, Copy, Debug)]

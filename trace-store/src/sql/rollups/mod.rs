@@ -8,7 +8,7 @@ mod calls;
 mod contribution;
 mod sums;
 
-pub(crate) use calls::{Call, CallRow, CallSums, PROMPT, PromptDayRow, STAGE};
+pub(crate) use calls::{Call, CallRow, CallSums, PROMPT, PromptDayRow, STAGE, calls_of};
 pub(crate) use contribution::{CountedRow, micros};
 pub use sums::RollupDifference;
 
