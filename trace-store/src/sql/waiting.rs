@@ -42,18 +42,16 @@ pub(super) struct ByHow<R> {
 }
 
 impl<R: Row> ByHow<R> {
-    fn new(connection: &Connection) -> Self {
+    pub(super) fn new(connection: &Connection) -> Self {
         Self { fast: connection.new_rows(), upsert: Vec::new(), upsert_size: 0 }
     }
 
-    pub(super) fn push(&mut self, how: How, rows: impl IntoIterator<Item = R>) -> Result<(), sqlx::Error> {
-        let mut rows = rows.into_iter();
+    pub(super) fn append(&mut self, how: How, mut rows: Vec<R>) -> Result<(), sqlx::Error> {
         match how {
-            How::Fast => rows.try_for_each(|row| self.fast.push(row)),
+            How::Fast => self.fast.append(rows),
             How::Upsert => {
-                let before = self.upsert.len();
-                self.upsert.extend(rows);
-                self.upsert_size += self.upsert[before..].iter().map(R::size).sum::<usize>();
+                self.upsert_size += rows.iter().map(R::size).sum::<usize>();
+                self.upsert.append(&mut rows);
                 Ok(())
             }
         }
@@ -63,7 +61,7 @@ impl<R: Row> ByHow<R> {
         self.fast.size() + self.upsert_size
     }
 
-    async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+    pub(super) async fn flush(&mut self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         connection.insert_new(&mut self.fast).await?;
         self.upsert_size = 0;
         connection.insert_rows(std::mem::take(&mut self.upsert)).await
@@ -84,17 +82,17 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    pub(super) fn push_children(
+    pub(super) fn append_children(
         &mut self,
         how: How,
         children: ChildRows<'a>,
         rollups: &mut Rollups,
     ) -> Result<(), sqlx::Error> {
         children.stages.iter().for_each(|stage| rollups.calls.stage(stage.into(), 1));
-        self.stages.push(how, children.stages)?;
-        self.decisions.push(how, children.decisions)?;
-        self.observations.push(how, children.observations)?;
-        self.scores.push(how, children.scores)
+        self.stages.append(how, children.stages)?;
+        self.decisions.append(how, children.decisions)?;
+        self.observations.append(how, children.observations)?;
+        self.scores.append(how, children.scores)
     }
 
     /// Roughly how much memory waits, in bytes.

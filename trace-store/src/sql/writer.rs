@@ -151,7 +151,7 @@ async fn write_newest(
             *memory = Memory::default();
         }
     }
-    insert_runs(connection, runs, first, rollups).await?;
+    insert_runs(connection, runs, first, rollups, how).await?;
     ledger.close(connection).await?;
     Ok(raised)
 }
@@ -176,7 +176,7 @@ async fn delete_now(connection: &mut Connection, ids: Vec<String>) -> Result<u64
     }
     // A number of its own: whoever remembers the past sees that it changed.
     turn::take(connection, 1).await?;
-    rollups.apply(connection).await?;
+    rollups.apply(connection, How::Upsert).await?;
     Ok(traces)
 }
 
@@ -239,14 +239,14 @@ async fn insert_children<'a>(
         let TraceRows { trace, project, flags, executions, children } = rows;
         let loose = is_loose(finished);
         let how = if loose { How::Upsert } else { how_of(&trace.trace_id) };
-        waiting.executions.push(how, executions.into_iter().map(|execution| execution.row))?;
+        waiting.executions.append(how, executions.into_iter().map(|execution| execution.row).collect())?;
         if loose {
             continue;
         }
         if finished.sampled {
-            waiting.documents.push(how, packer.pack(finished, &trace.trace_id))?;
+            waiting.documents.append(how, packer.pack(finished, &trace.trace_id))?;
         }
-        waiting.push_children(how, children, rollups)?;
+        waiting.append_children(how, children, rollups)?;
         runs.push(RunRows { trace, project, flags, finished, how });
         waiting.flush_if_full(connection).await?;
     }
@@ -269,8 +269,8 @@ pub(super) fn flag_run<'a>(
         let mut rows = rows::project(run.finished, true, now);
         ledger.link(&mut rows);
         run.trace = rows.trace;
-        waiting.documents.push(run.how, Packer::default().pack(run.finished, &run.trace.trace_id))?;
-        waiting.push_children(run.how, rows.children, rollups)?;
+        waiting.documents.append(run.how, Packer::default().pack(run.finished, &run.trace.trace_id))?;
+        waiting.append_children(run.how, rows.children, rollups)?;
     }
     run.flags = rows::flags(run.finished, raised, now);
     run.trace.flagged_for_review |= run.flags.iter().any(|flag| !flag.thin);
@@ -283,6 +283,7 @@ async fn insert_runs(
     runs: Vec<RunRows<'_>>,
     first: i64,
     mut rollups: Rollups,
+    how: How,
 ) -> Result<(), sqlx::Error> {
     let mut waiting = Waiting::new(connection);
     let mut projects = BTreeMap::new();
@@ -290,11 +291,11 @@ async fn insert_runs(
         run.trace.write_order = Some(number);
         rollups.plus(&CountedRow::from(&run.trace));
         projects.insert(run.project.project_id.clone(), run.project);
-        waiting.traces.push(run.how, [run.trace])?;
-        waiting.flags.push(run.how, run.flags)?;
+        waiting.traces.append(run.how, vec![run.trace])?;
+        waiting.flags.append(run.how, run.flags)?;
         waiting.flush_if_full(connection).await?;
     }
     waiting.flush(connection).await?;
     connection.insert_rows(projects.into_values()).await?;
-    rollups.apply(connection).await
+    rollups.apply(connection, how).await
 }

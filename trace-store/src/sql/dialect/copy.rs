@@ -22,21 +22,31 @@ const EPOCH_DAY: i64 = 10_957;
 /// The type `text`, of which all lists are.
 const TEXT: i32 = 25;
 
-/// From how many bytes on rows are copied. The driver sends the end of a copy apart, and the system holds such a small packet back until what
-/// went before is acknowledged: at once after two full packets, which are of 64 KiB on one machine, else after 40 ms.
-pub(super) const COPY_FROM: usize = 144 << 10;
+/// From how many bytes on rows are copied, where a connection sends what it is given at once.
+const COPY_FROM: usize = 16 << 10;
+
+/// The same where it may wait for 40 ms with the end of a copy, which the driver sends apart.
+const COPY_FROM_LATE: usize = 144 << 10;
 
 /// How much room is kept for the next copy of a table.
 const KEPT: usize = 2 << 20;
 
 /// Room that is kept from one copy to the next: fresh memory costs more than what is written to it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Room(Arc<Mutex<Vec<Vec<u8>>>>);
+#[derive(Clone, Debug)]
+pub(super) struct Room {
+    kept: Arc<Mutex<Vec<Vec<u8>>>>,
+    copy_from: usize,
+}
 
 impl Room {
+    /// For a connection that sends what it is given at once, or waits until what went before was acknowledged.
+    pub(super) fn new(is_at_once: bool) -> Self {
+        Self { kept: Arc::default(), copy_from: if is_at_once { COPY_FROM } else { COPY_FROM_LATE } }
+    }
+
     /// For the rows of a table. It comes back by itself.
     pub(super) fn take(&self) -> CopyRows {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let bytes = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         CopyRows { bytes, room: self.clone() }
     }
 }
@@ -53,7 +63,7 @@ impl Drop for CopyRows {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         if (1..=KEPT).contains(&bytes.capacity()) {
-            self.room.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+            self.room.kept.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
         }
     }
 }
@@ -63,6 +73,11 @@ impl CopyRows {
     pub(super) fn begin(&mut self) {
         self.bytes.clear();
         self.bytes.extend_from_slice(HEADER);
+    }
+
+    /// From how many bytes on rows are worth a copy.
+    pub(super) fn worth(&self) -> usize {
+        self.room.copy_from
     }
 
     /// Whether none has begun.

@@ -5,6 +5,8 @@
 //! the same code for both.
 
 #[cfg(feature = "postgres")]
+mod at_once;
+#[cfg(feature = "postgres")]
 mod copy;
 mod new_rows;
 #[cfg(feature = "postgres")]

@@ -4,7 +4,7 @@
 //! themselves. A row that is bytes at once is hardly out of the cache when it is read again, and needs no memory of its own.
 
 #[cfg(feature = "postgres")]
-use super::copy::{COPY_FROM, CopyRows};
+use super::copy::CopyRows;
 use crate::sql::value::Row;
 
 /// Rows of one table.
@@ -35,20 +35,22 @@ impl<R: Row> NewRows<R> {
         Self { copied: Some(copied), ..Self::plain() }
     }
 
-    /// Adds a row.
-    pub(crate) fn push(&mut self, row: R) -> Result<(), sqlx::Error> {
+    /// Adds rows.
+    pub(crate) fn append(&mut self, mut rows: Vec<R>) -> Result<(), sqlx::Error> {
         #[cfg(feature = "postgres")]
         if let Some(copied) = self.copied.as_mut().filter(|copied| !copied.is_empty()) {
-            copied.push(&row)?;
+            // Read where they are: they are large, and moving one takes as long as making bytes of it.
+            rows.iter().try_for_each(|row| copied.push(row))?;
             self.size = copied.len();
             return Ok(());
         }
-        self.size += row.size();
-        self.rows.push(row);
+        self.size += rows.iter().map(R::size).sum::<usize>();
+        self.rows.append(&mut rows);
         #[cfg(feature = "postgres")]
-        if let Some(copied) = self.copied.as_mut().filter(|_| self.size >= COPY_FROM) {
+        if let Some(copied) = self.copied.as_mut().filter(|copied| self.size >= copied.worth()) {
             copied.begin();
-            self.rows.drain(..).try_for_each(|row| copied.push(&row))?;
+            self.rows.iter().try_for_each(|row| copied.push(row))?;
+            self.rows = Vec::new();
             self.size = copied.len();
         }
         Ok(())

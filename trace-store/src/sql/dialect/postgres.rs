@@ -4,6 +4,7 @@
 //! number of rows, and it keeps `ON CONFLICT`. Moments,
 //! objects and lists travel as text and are cast there; money travels as picodollars and becomes NUMERIC(20,12).
 
+use super::at_once::Sockets;
 use super::copy::{CopyRows, Room};
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
@@ -90,8 +91,13 @@ impl Postgres {
             .map_err(|error| refuse(error.to_string()))?
             .options([("lock_timeout", patience_ms.as_str()), ("client_min_messages", "warning"), ("TimeZone", "UTC")])
             .disable_statement_logging();
+        let before = Sockets::open();
         match tokio::time::timeout(patience, options.connect()).await {
-            Ok(Ok(connection)) => Ok(Self { connection, patience, room: Room::default() }),
+            Ok(Ok(connection)) => {
+                // Where that cannot be done it is only slower.
+                let is_at_once = before.send_at_once(options.get_port()).is_ok_and(|sockets| sockets > 0);
+                Ok(Self { connection, patience, room: Room::new(is_at_once) })
+            }
             Ok(Err(error)) => Err(refuse(format!("{error} (check host, port, user, password and database)"))),
             Err(_) => Err(refuse(format!("no answer within {patience:?} (check host and port)"))),
         }

@@ -14,6 +14,7 @@ pub use sums::RollupDifference;
 
 use super::dialect::Connection;
 use super::value::{Kind, Row, Table, Value};
+use super::waiting::{ByHow, How};
 use contribution::GapRow;
 pub(crate) use contribution::{DailyRow, PrincipleRow};
 use std::collections::BTreeSet;
@@ -64,17 +65,29 @@ impl Rollups {
         row.principles().iter().for_each(|principle| self.principles.add(principle, sign));
     }
 
-    /// Writes it. All writers do so after they took their turn (see [`super::turn`]), so none waits for another in a circle.
-    pub(super) async fn apply(self, connection: &mut Connection) -> Result<(), sqlx::Error> {
-        for sums in [self.daily, self.principles].into_iter().chain(self.calls.into_sums()) {
+    /// Writes it; `how` is said of gaps that are not there, as far as is known. All writers do so after they took their turn (see
+    /// [`super::turn`]), so none waits for another in a circle.
+    pub(super) async fn apply(self, connection: &mut Connection, how: How) -> Result<(), sqlx::Error> {
+        let Self { daily, principles, calls, gaps, gone } = self;
+        for sums in [daily, principles].into_iter().chain(calls.into_sums()) {
             sums.apply(connection).await?;
         }
-        for gone in self.gone.difference(&self.gaps) {
+        for gone in gone.difference(&gaps) {
             remove_gap(connection, gone).await?;
         }
         // What was there before is there still.
-        connection.insert_rows(self.gaps.difference(&self.gone).cloned()).await
+        insert_gaps(connection, how, gaps.into_iter().filter(|gap| !gone.contains(gap))).await
     }
+}
+
+async fn insert_gaps(
+    connection: &mut Connection,
+    how: How,
+    gaps: impl Iterator<Item = GapRow>,
+) -> Result<(), sqlx::Error> {
+    let mut rows = ByHow::new(connection);
+    rows.append(how, gaps.collect())?;
+    rows.flush(connection).await
 }
 
 async fn remove_gap(connection: &mut Connection, gap: &GapRow) -> Result<(), sqlx::Error> {
@@ -107,10 +120,10 @@ pub(super) async fn rebuild(connection: &mut Connection) -> Result<(), sqlx::Err
     let mut last = None;
     while let Some(page) = page(connection, &mut last).await? {
         page.iter().for_each(|row| rollups.plus(row));
-        connection.insert_rows(std::mem::take(&mut rollups.gaps)).await?;
+        insert_gaps(connection, How::Fast, std::mem::take(&mut rollups.gaps).into_iter()).await?;
     }
     rollups.calls.count_all(connection).await?;
-    rollups.apply(connection).await
+    rollups.apply(connection, How::Fast).await
 }
 
 /// Counts all traces anew, and says where that differs from what is there. Inside a transaction that sees one state.

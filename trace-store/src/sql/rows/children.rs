@@ -29,7 +29,14 @@ impl<'a> Ids<'a> {
 
 /// The stages with everything in them.
 pub(super) fn of<'a>(about: &About<'a>, clean: &mut Cleaner) -> ChildRows<'a> {
-    let mut rows = ChildRows::default();
+    let all = || about.trace.stages.values();
+    // Rows are large, and moving them to a larger place takes as long as making them.
+    let mut rows = ChildRows {
+        stages: Vec::with_capacity(about.trace.stages.len()),
+        decisions: Vec::with_capacity(all().map(|stage| stage.decisions.len()).sum()),
+        observations: Vec::with_capacity(all().map(|stage| stage.observations.len()).sum()),
+        scores: Vec::with_capacity(all().map(|stage| stage.principle_scores.len()).sum()),
+    };
     let (mut stages, mut decisions, mut observations) = (Ids::default(), Ids::default(), Ids::default());
     for (name, stage) in &about.trace.stages {
         let id = stages.unique(&clean.name(&stage.id));
