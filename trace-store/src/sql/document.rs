@@ -4,6 +4,7 @@
 
 use super::rows::DocumentRow;
 use crate::files::side_files_of;
+use lz4_flex::block::{CompressTable, compress, compress_into_with_table, decompress, get_maximum_output_size};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -25,23 +26,23 @@ const MAX_SIDE_FILE: u64 = 64 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Packer {
     json: Vec<u8>,
-    packed: Vec<u8>,
+    compressor: Compressor,
 }
 
 impl Packer {
     /// The pieces of a trace's document, and of the side files that it names.
     pub(crate) fn pack(&mut self, finished: &FinishedTrace, trace_id: &str) -> Vec<DocumentRow> {
-        let Self { json, packed } = self;
+        let Self { json, compressor } = self;
         json.clear();
         // Only a map with keys that are no text fails, and no document has one.
         if serde_json::to_writer(&mut *json, &*finished.trace).is_err() {
             json.clear();
         }
-        let mut rows = pieces(packed, trace_id, DOCUMENT, json);
+        let mut rows = compressor.pieces(trace_id, DOCUMENT, json);
         let Some(folder) = finished.project_dir.as_deref().map(|folder| folder.join("_traces")) else { return rows };
         for name in side_files_of(&finished.trace) {
             if let Some(text) = read_side_file(&folder.join(&name)) {
-                rows.extend(pieces(packed, trace_id, &name, &text));
+                rows.extend(compressor.pieces(trace_id, &name, &text));
             }
         }
         rows
@@ -57,29 +58,44 @@ pub(crate) fn read_side_file(path: &Path) -> Option<Vec<u8>> {
     (text.len() as u64 <= MAX_SIDE_FILE).then_some(text)
 }
 
-fn pieces(packed: &mut Vec<u8>, trace_id: &str, file: &str, bytes: &[u8]) -> Vec<DocumentRow> {
-    let piece = |(index, piece): (usize, &[u8])| DocumentRow {
-        trace_id: trace_id.to_owned(),
-        file: file.to_owned(),
-        part: i64::try_from(index).unwrap_or(i64::MAX),
-        encoding: LZ4.to_owned(),
-        length: i64::try_from(piece.len()).unwrap_or(i64::MAX),
-        blake3: blake3::hash(piece).to_hex().to_string(),
-        body: compress(packed, piece),
-    };
-    bytes.chunks(PIECE).enumerate().map(piece).collect()
+/// Compresses pieces by way of a buffer that is large enough for any: what a piece needs is known only after.
+#[derive(Default)]
+struct Compressor {
+    packed: Vec<u8>,
+    table: CompressTable,
 }
 
-/// A piece, compressed by way of a buffer that is large enough for any: what it needs is known only after.
-fn compress(packed: &mut Vec<u8>, piece: &[u8]) -> Vec<u8> {
-    let most = lz4_flex::block::get_maximum_output_size(piece.len());
-    if packed.len() < most {
-        packed.resize(most, 0);
+impl std::fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compressor").field("room", &self.packed.len()).finish_non_exhaustive()
     }
-    match lz4_flex::block::compress_into(piece, packed) {
-        Ok(length) => packed[..length].to_vec(),
-        // It says so itself when there is too little room.
-        Err(_) => lz4_flex::block::compress(piece),
+}
+
+impl Compressor {
+    fn pieces(&mut self, trace_id: &str, file: &str, bytes: &[u8]) -> Vec<DocumentRow> {
+        let piece = |(index, piece): (usize, &[u8])| DocumentRow {
+            trace_id: trace_id.to_owned(),
+            file: file.to_owned(),
+            part: i64::try_from(index).unwrap_or(i64::MAX),
+            encoding: LZ4.to_owned(),
+            length: i64::try_from(piece.len()).unwrap_or(i64::MAX),
+            blake3: blake3::hash(piece).to_hex().to_string(),
+            body: self.compress(piece),
+        };
+        bytes.chunks(PIECE).enumerate().map(piece).collect()
+    }
+
+    fn compress(&mut self, piece: &[u8]) -> Vec<u8> {
+        let Self { packed, table } = self;
+        let most = get_maximum_output_size(piece.len());
+        if packed.len() < most {
+            packed.resize(most, 0);
+        }
+        match compress_into_with_table(piece, packed, table) {
+            Ok(length) => packed[..length].to_vec(),
+            // It says so itself when there is too little room.
+            Err(_) => compress(piece),
+        }
     }
 }
 
@@ -96,8 +112,8 @@ pub(crate) fn assemble(pieces: &[DocumentRow]) -> Result<Vec<u8>, String> {
         }
         let length = usize::try_from(piece.length).ok().filter(|length| *length <= PIECE);
         let length = length.ok_or_else(|| format!("part {part} claims to hold {} bytes", piece.length))?;
-        let plain = lz4_flex::block::decompress(&piece.body, length)
-            .map_err(|error| format!("part {part} cannot be decompressed: {error}"))?;
+        let plain =
+            decompress(&piece.body, length).map_err(|error| format!("part {part} cannot be decompressed: {error}"))?;
         if blake3::hash(&plain).to_hex().as_str() != piece.blake3 {
             return Err(format!("part {part} is not what was written"));
         }
@@ -116,7 +132,7 @@ mod tests {
     #[test]
     fn a_large_file_comes_back_from_its_pieces() {
         let bytes: Vec<u8> = (0..PIECE * 2 + 17).map(|n| (n % 251) as u8).collect();
-        let mut rows = pieces(&mut Vec::new(), "trc_a", DOCUMENT, &bytes);
+        let mut rows = Compressor::default().pieces("trc_a", DOCUMENT, &bytes);
         assert_eq!(rows.len(), 3);
         assert!(rows.iter().map(|row| row.body.len()).sum::<usize>() < bytes.len() / 10);
         assert_eq!(assemble(&rows).unwrap(), bytes);
