@@ -71,8 +71,7 @@ pub(crate) fn check(
     let check = Check { run, before, settings };
     let mut verdicts: Vec<Verdict> =
         before.gaps.iter().filter_map(|(gap, count)| check.repeated_failure(gap, *count)).collect();
-    verdicts.extend(check.disparity(Group::Intent));
-    verdicts.extend(check.disparity(Group::Domain));
+    verdicts.extend(check.disparities());
     verdicts.extend(check.regression(project));
     verdicts
 }
@@ -113,10 +112,10 @@ impl Check<'_> {
             return None;
         }
         let (mut failed, mut judged) = (0, 0);
-        for run in self.window().filter(|run| run.completed_at > since && run.score.is_some()) {
+        self.window().filter(|run| run.completed_at > since && run.score.is_some()).for_each(|run| {
             judged += 1;
             failed += u64::from(run.gaps.contains(principle));
-        }
+        });
         let share = Share::new(failed, judged);
         let at_least = if count > window as u64 { "at least " } else { "" };
         let times = if count == 1 { "time" } else { "times" };
@@ -139,18 +138,28 @@ impl Check<'_> {
         Some(Verdict { flag, basis })
     }
 
-    fn disparity(&self, group: Group) -> Option<Verdict> {
+    /// How the run's groups did beside all: its intent, then its domain.
+    fn disparities(&self) -> impl Iterator<Item = Verdict> {
+        const GROUPS: [Group; 2] = [Group::Intent, Group::Domain];
+        let (mut inside, mut all) = ([Sum::default(); 2], Sum::default());
+        if self.run.complete && self.run.score.is_some() {
+            // Every run is read once for both: most of the time it takes is waiting for memory.
+            self.window().for_each(|run| {
+                let Some(score) = run.score else { return };
+                all.add(score);
+                for (group, inside) in GROUPS.into_iter().zip(&mut inside) {
+                    if group.of(run) == group.of(self.run) {
+                        inside.add(score);
+                    }
+                }
+            });
+        }
+        GROUPS.into_iter().zip(inside).filter_map(move |(group, inside)| self.disparity(group, inside, all))
+    }
+
+    fn disparity(&self, group: Group, inside: Sum, all: Sum) -> Option<Verdict> {
         let CalibrationSettings { disparity, window, least_runs, .. } = *self.settings;
         let name = group.of(self.run)?;
-        self.run.score.filter(|_| self.run.complete)?;
-        let (mut inside, mut all) = (Sum::default(), Sum::default());
-        for run in self.window() {
-            let Some(score) = run.score else { continue };
-            all.add(score);
-            if group.of(run) == Some(name) {
-                inside.add(score);
-            }
-        }
         // The group is a part of all: its distance from all is its distance from the others, times the share of those.
         let (average, overall) = (inside.mean(), all.mean());
         let effect = average - overall;
@@ -159,10 +168,10 @@ impl Check<'_> {
         }
         // How far the scores spread is asked only here: most runs show no disparity, and it takes divisions.
         let (mut inside, mut outside) = (Moments::default(), Moments::default());
-        for run in self.window() {
+        self.window().for_each(|run| {
             let side = if group.of(run) == Some(name) { &mut inside } else { &mut outside };
             run.score.into_iter().for_each(|score| side.push(score));
-        }
+        });
         let runs = all.n;
         #[allow(clippy::cast_precision_loss)] // a window is far below 2^53
         let share = outside.n as f64 / runs as f64;
@@ -214,7 +223,7 @@ impl Check<'_> {
 }
 
 /// Scores, added up.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Sum {
     n: u64,
     total: f64,

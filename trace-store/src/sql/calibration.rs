@@ -16,8 +16,9 @@ use trace_core::model::{Status, Timestamp};
 /// Of so many principles the past is remembered.
 const PRINCIPLES: usize = 1_000;
 
-/// So many runs that other writers recorded are read one by one; where there are more, the past is read anew.
-const CAUGHT_UP: i64 = 2_000;
+/// So many runs that other writers recorded are read one by one; where there are more, the past is read anew, which is a window of runs and
+/// one of moments for each principle.
+const CAUGHT_UP: i64 = 10_000;
 
 row! {
     /// A run as the checks see it.
