@@ -1,7 +1,7 @@
 //! What a server takes from the writer, beside what it takes of the same rows from binary `COPY` and from inserts by hand.
 //!
-//! Comes in: `[--traces N] [--rounds N] [--connections N] [--batch N]` and a Postgres server in `WHYTRACE_TEST_DATABASE_URL`. Goes out: a line for each
-//! round. In each round the writer writes traces into a fresh database; their rows are read from there, and written into two more
+//! Comes in: `[--traces N] [--rounds N] [--connections N] [--batch N] [--shape whole|run]` and a Postgres server in
+//! `WHYTRACE_TEST_DATABASE_URL`. Goes out: some lines for each round, and the medians of all. In each round the writer writes traces into a fresh database; their rows are read from there, and written into two more
 //! by `COPY` and by inserts, over as many connections. Reading them is not timed, nor is making the traces; what the writer does to turn a
 //! document into rows is. On one machine that takes time from the server: so the CPU time of both sides is told apart.
 
@@ -27,8 +27,9 @@ struct Options {
     traces: u64,
     rounds: u64,
     connections: usize,
-    /// Traces in one transaction.
-    batch: usize,
+    /// Traces in one transaction, if not as many as usual.
+    batch: Option<usize>,
+    shapes: Vec<Shape>,
     server: String,
 }
 
@@ -41,12 +42,24 @@ enum Shape {
     Run,
 }
 
+impl std::str::FromStr for Shape {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "whole" => Ok(Self::Whole),
+            "run" => Ok(Self::Run),
+            other => Err(format!("`{other}` is no shape: `whole` or `run`")),
+        }
+    }
+}
+
 impl Options {
     fn from_args() -> Result<Self, String> {
         let server =
             std::env::var("WHYTRACE_TEST_DATABASE_URL").map_err(|_| "WHYTRACE_TEST_DATABASE_URL is not set")?;
-        let batch = RowsOptions::default().batch;
-        let mut options = Self { traces: 4_000, rounds: 3, connections: 2, batch, server };
+        let shapes = vec![Shape::Whole, Shape::Run];
+        let mut options = Self { traces: 4_000, rounds: 3, connections: 2, batch: None, shapes, server };
         let mut parser = lexopt::Parser::from_env();
         let mut parse = || -> Result<(), lexopt::Error> {
             while let Some(arg) = parser.next()? {
@@ -54,7 +67,8 @@ impl Options {
                     Long("traces") => options.traces = parser.value()?.parse()?,
                     Long("rounds") => options.rounds = parser.value()?.parse()?,
                     Long("connections") => options.connections = parser.value()?.parse::<usize>()?.max(1),
-                    Long("batch") => options.batch = parser.value()?.parse::<usize>()?.max(1),
+                    Long("batch") => options.batch = Some(parser.value()?.parse()?),
+                    Long("shape") => options.shapes = vec![parser.value()?.parse()?],
                     Long("bench") => {} // cargo says this
                     other => return Err(other.unexpected()),
                 }
@@ -77,15 +91,47 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), String> {
-    for shape in [Shape::Whole, Shape::Run] {
-        for round in 0..options.rounds {
-            measure(options, shape, round)?;
-        }
+    for shape in &options.shapes {
+        let rounds: Result<Vec<Ratios>, String> =
+            (0..options.rounds).map(|round| measure(options, *shape, round)).collect();
+        let rounds = rounds?;
+        println!("{shape:?}, median of {}: {}", rounds.len(), Ratios::median(&rounds));
     }
     Ok(())
 }
 
-fn measure(options: &Options, shape: Shape, round: u64) -> Result<(), String> {
+/// How fast the writer was, beside the other ways.
+#[derive(Clone, Copy, Debug)]
+struct Ratios {
+    of_copy: f64,
+    by_hand: f64,
+    /// In the CPU time of the server, where it is on this machine.
+    of_copy_on_server: Option<f64>,
+}
+
+impl Ratios {
+    fn median(rounds: &[Self]) -> Self {
+        let of = |figure: &dyn Fn(&Self) -> Option<f64>| {
+            let mut figures: Vec<f64> = rounds.iter().filter_map(figure).collect();
+            figures.sort_by(f64::total_cmp);
+            figures.get(figures.len() / 2).copied()
+        };
+        Self {
+            of_copy: of(&|ratios| Some(ratios.of_copy)).unwrap_or(f64::NAN),
+            by_hand: of(&|ratios| Some(ratios.by_hand)).unwrap_or(f64::NAN),
+            of_copy_on_server: of(&|ratios| ratios.of_copy_on_server),
+        }
+    }
+}
+
+impl std::fmt::Display for Ratios {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.2} of COPY, {:.2} of inserts by hand", self.of_copy, self.by_hand)?;
+        self.of_copy_on_server.map_or(Ok(()), |ratio| write!(f, "; in the server's time {ratio:.2} of COPY"))
+    }
+}
+
+fn measure(options: &Options, shape: Shape, round: u64) -> Result<Ratios, String> {
     let plan = Plan { seed: round, traces: options.traces, days: 7, until: Timestamp::now() };
     let keep = |trace: FinishedTrace| FinishedTrace { sampled: matches!(shape, Shape::Whole), ..trace };
     let traces: Vec<FinishedTrace> = (0..options.traces).map(|n| keep(plan.trace(n))).collect();
@@ -105,16 +151,13 @@ fn measure(options: &Options, shape: Shape, round: u64) -> Result<(), String> {
     for (way, cost) in [("writer", &by_writer), ("COPY", &by_copy), ("inserts by hand", &by_hand)] {
         println!("    {way:<16} {:>7.0} rows/s | {}", count as f64 / cost.seconds, cost.cpu(count));
     }
-    let server = match (by_copy.server, by_writer.server) {
-        (Some(copy), Some(writer)) => format!("; in the server's time {:.2} of COPY", copy / writer),
-        _ => String::new(),
+    let ratios = Ratios {
+        of_copy: by_copy.seconds / by_writer.seconds,
+        by_hand: by_hand.seconds / by_writer.seconds,
+        of_copy_on_server: by_copy.server.zip(by_writer.server).map(|(copy, writer)| copy / writer),
     };
-    println!(
-        "    writer: {:.2} of COPY, {:.2} of inserts by hand{server}",
-        by_copy.seconds / by_writer.seconds,
-        by_hand.seconds / by_writer.seconds
-    );
-    Ok(())
+    println!("    writer: {ratios}");
+    Ok(ratios)
 }
 
 /// What a way of writing took.
@@ -151,7 +194,7 @@ fn by_writer(url: &str, traces: &[FinishedTrace], bench: &Options) -> Result<(),
     options.batch = bench.batch;
     let store = |part: &[FinishedTrace]| -> Result<(), String> {
         let sink = RowsSink::new(&url, folder.path(), options).map_err(|error| error.to_string())?;
-        for batch in part.chunks(options.batch) {
+        for batch in part.chunks(sink.batch()) {
             sink.store(batch)
                 .into_iter()
                 .try_for_each(|stored| stored.map(|_| ()))

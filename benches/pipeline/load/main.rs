@@ -123,7 +123,7 @@ fn write(
     (next, done, refused): (&AtomicU64, &AtomicU64, &AtomicU64),
 ) -> Result<(), String> {
     let mut rows = RowsOptions::default();
-    rows.batch = BATCH as usize;
+    rows.batch = Some(BATCH as usize);
     rows.patience = Duration::from_secs(60);
     rows.print_flags = false;
     rows.calibration = rows.calibration.filter(|_| options.flags);

@@ -6,7 +6,7 @@
 use super::error::SqlError;
 use super::link::Link;
 use super::outbox::{Outbox, OutboxLimits};
-use super::url::DatabaseUrl;
+use super::url::{DatabaseKind, DatabaseUrl};
 use super::worker::{Message, NAME, Shared, Worker, error};
 use crate::calibrate::Alarms;
 use crate::files::ScorecardMode;
@@ -22,8 +22,9 @@ use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink, SinkError, Stored};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RowsOptions {
-    /// How many traces are written in one transaction at most.
-    pub batch: usize,
+    /// How many traces are written in one transaction at most; `None`: 256 in SQLite, where one writer waits for the other from the first row
+    /// on, and 512 in Postgres.
+    pub batch: Option<usize>,
     /// How long one attempt waits for a lock or an answer.
     pub patience: Duration,
     /// How much the outbox holds.
@@ -35,15 +36,23 @@ pub struct RowsOptions {
 }
 
 impl Default for RowsOptions {
-    /// 256 traces, 2 s, 100,000 entries and 2 GiB, the default thresholds of flags, printed.
+    /// As many traces as suit the database, 2 s, 100,000 entries and 2 GiB, the default thresholds of flags, printed.
     fn default() -> Self {
         Self {
-            batch: 256,
+            batch: None,
             patience: Duration::from_secs(2),
             outbox: OutboxLimits::default(),
             calibration: Some(CalibrationSettings::default()),
             print_flags: true,
         }
+    }
+}
+
+/// How many traces a transaction holds. What traces share (sums of days above all) is written once for each: the more traces, the less of it.
+fn default_batch(kind: DatabaseKind) -> usize {
+    match kind {
+        DatabaseKind::Sqlite => 256,
+        DatabaseKind::Postgres => 512,
     }
 }
 
@@ -90,6 +99,7 @@ impl RowsSink {
     /// # Errors
     /// [`SqlError::Open`] when the system gives no thread for it. That the database is away is no error here.
     pub fn new(url: &DatabaseUrl, traces_dir: &Path, options: RowsOptions) -> Result<Self, SqlError> {
+        let batch = options.batch.map_or_else(|| default_batch(url.kind()), |batch| batch.max(1));
         let outbox = Arc::new(Outbox::new(traces_dir, options.outbox));
         let status = Arc::new(Shared::default());
         let refuse = |error: std::io::Error| SqlError::Open { url: url.clone(), reason: error.to_string() };
@@ -103,7 +113,7 @@ impl RowsSink {
             let _ = end.send(());
         };
         std::thread::Builder::new().name("whytrace-rows".to_owned()).spawn(run).map_err(refuse)?;
-        Ok(Self { batch: options.batch.max(1), outbox, status, inbox: Some(inbox), ended: Mutex::new(ended) })
+        Ok(Self { batch, outbox, status, inbox: Some(inbox), ended: Mutex::new(ended) })
     }
 
     /// The sink that settings ask for; `None` when they ask for no rows.
