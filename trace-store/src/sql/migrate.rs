@@ -35,11 +35,11 @@ fn migrations(kind: DatabaseKind) -> &'static [Migration] {
     match kind {
         DatabaseKind::Sqlite => {
             migrations!("sqlite": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index",
-                6 "report_rollups", 7 "query_head", 8 "text_search")
+                6 "report_rollups", 7 "query_head", 8 "text_search", 9 "flagged_index")
         }
         DatabaseKind::Postgres => {
             migrations!("postgres": 1 "schema", 2 "calibration", 3 "prompts", 4 "query_indexes", 5 "write_order_index",
-                6 "report_rollups", 7 "query_head", 8 "text_search")
+                6 "report_rollups", 7 "query_head", 8 "text_search", 9 "flagged_index")
         }
     }
 }

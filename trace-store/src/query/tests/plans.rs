@@ -63,6 +63,16 @@ fn thousand() -> Vec<Trace> {
 }
 
 on_every_database! {
+    fn no_flagged_run_is_found_without_a_look_at_all_others(database: Database) {
+        save(database, &thousand());
+        ask(database, async |store| {
+            for part in [Part::Dated(Window::default()), Part::Dated(Window::all_time())] {
+                let plan = plan(store, page(store, "flagged_for_review = true", part)).await;
+                assert!(plan.contains("traces_flagged_for_review_idx"), "{plan}");
+            }
+        });
+    }
+
     fn lists_are_served_by_the_index_of_what_is_asked_for(database: Database) {
         save(database, &thousand());
         database.execute("ANALYZE traces");
