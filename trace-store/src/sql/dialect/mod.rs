@@ -4,10 +4,6 @@
 //! Comes in: statements with `$1` parameters, tables and cells. Goes out: what the database made of them. Everything above this module is
 //! the same code for both.
 
-#[cfg(feature = "postgres")]
-mod at_once;
-#[cfg(feature = "postgres")]
-mod copy;
 mod new_rows;
 #[cfg(feature = "postgres")]
 mod postgres;

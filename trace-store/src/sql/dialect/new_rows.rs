@@ -4,7 +4,7 @@
 //! themselves. A row that is bytes at once is hardly out of the cache when it is read again, and needs no memory of its own.
 
 #[cfg(feature = "postgres")]
-use super::copy::CopyRows;
+use super::postgres::CopyRows;
 use crate::sql::value::Row;
 
 /// Rows of one table.

@@ -1,16 +1,21 @@
 //! Postgres: a server that several machines may write to.
 //!
-//! New rows are copied in binary ([`super::copy`]). Others are inserted column by column, `UNNEST($1::text[], …)`: one statement for any
+//! New rows are copied in binary ([`copy`]). Others are inserted column by column, `UNNEST($1::text[], …)`: one statement for any
 //! number of rows, and it keeps `ON CONFLICT`. Moments,
 //! objects and lists travel as text and are cast there; money travels as picodollars and becomes NUMERIC(20,12).
 
-use super::at_once::Sockets;
-use super::copy::{CopyRows, Room};
+mod at_once;
+mod copy;
+
+pub(super) use copy::CopyRows;
+
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
 use crate::sql::time;
 use crate::sql::url::{DatabaseKind, DatabaseUrl};
 use crate::sql::value::{Column, Kind, Table, Value};
+use at_once::Sockets;
+use copy::Room;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Row as _, SqlSafeStr, SqlStr};
@@ -94,8 +99,9 @@ impl Postgres {
         let before = Sockets::open();
         match tokio::time::timeout(patience, options.connect()).await {
             Ok(Ok(connection)) => {
+                let is_local = options.get_socket().is_some() || options.get_host().starts_with('/');
                 // Where that cannot be done it is only slower.
-                let is_at_once = before.send_at_once(options.get_port()).is_ok_and(|sockets| sockets > 0);
+                let is_at_once = is_local || before.send_at_once(options.get_port()).is_ok_and(|sockets| sockets > 0);
                 Ok(Self { connection, patience, room: Room::new(is_at_once) })
             }
             Ok(Err(error)) => Err(refuse(format!("{error} (check host, port, user, password and database)"))),

@@ -3,17 +3,19 @@
 //! Write-ahead log and `synchronous = NORMAL`: a commit survives the death of the process, and the last ones may be lost, whole, with the
 //! power. Lists are JSON texts, moments are texts of one width, money is an integer of picodollars.
 
+mod log;
+
 use super::{Failure, on_conflict};
 use crate::sql::error::SqlError;
 use crate::sql::time;
 use crate::sql::url::{DatabaseKind, DatabaseUrl};
 use crate::sql::value::{Column, Kind, Table, Value};
+use log::Log;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection as _, Row as _, SqlStr, SqliteConnection};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,17 +30,6 @@ const CACHE_SIZE: &str = "-32768";
 
 /// Pages after which the write-ahead log goes into the file: pages that many batches change are then written once.
 const CHECKPOINT: &str = "4096";
-
-/// How many bytes long the write-ahead log may get. What is written during a checkpoint makes the next one longer: two writers that never
-/// pause, on a disk that is busy, were seen to make a log longer than the database.
-const LOG: u64 = 256 << 20;
-
-/// How long a writer of a longer one waits for others, and when it tries again if they did not let it through.
-const LOG_PATIENCE: Duration = Duration::from_secs(5);
-const LOG_PAUSE: Duration = Duration::from_secs(60);
-
-/// How often it asks whether somebody else's checkpoint is done, for which SQLite does not wait.
-const LOG_RETRY: Duration = Duration::from_millis(20);
 
 /// How many parameters one insert carries at most: beyond, larger statements are not faster.
 const PARAMETERS: usize = 1024;
@@ -75,17 +66,6 @@ pub(crate) struct Sqlite {
     /// Of a connection that only reads.
     limit: Option<Limit>,
     log: Log,
-}
-
-/// The write-ahead log of a file.
-#[derive(Debug)]
-struct Log {
-    path: Option<PathBuf>,
-    most: u64,
-    /// How long a statement waits for locks.
-    patience: Duration,
-    /// When others did not let it be shortened.
-    refused: Option<Instant>,
 }
 
 /// When the statement under way is given up.
@@ -150,38 +130,15 @@ impl Sqlite {
         let settled = set_up(&mut connection, patience).await;
         settled.map_err(|error| refuse(advice(&error, path.as_deref())))?;
         let file = path.and_then(|path| FileId::of(&path).map(|id| (path, id)));
-        let log =
-            file.as_ref().map(|(path, _)| [path.as_os_str(), OsStr::new("-wal")].into_iter().collect::<OsString>());
-        let log = Log { path: log.map(PathBuf::from), most: LOG, patience, refused: None };
+        let log = Log::of(file.as_ref().map(|(path, _)| path.as_path()), patience);
         Ok(Self { connection, file, limit: None, log })
     }
 
-    /// Writes all of a long write-ahead log into the file, before it gets longer; who only reads leaves that to others. Nothing depends on it: whatever keeps it from doing so, rows
-    /// that are committed are safe, and it is tried again.
+    /// Keeps the write-ahead log from getting long; who only reads leaves that to others.
     pub(super) async fn shorten_log(&mut self) {
-        let length = self.log.path.as_ref().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |log| log.len());
-        let is_refused = self.log.refused.is_some_and(|refused| refused.elapsed() < LOG_PAUSE);
-        if length <= self.log.most || is_refused || self.limit.is_some() {
-            return;
+        if self.limit.is_none() {
+            self.log.shorten(&mut self.connection).await;
         }
-        self.wait_for_locks(LOG_PATIENCE).await;
-        let began = Instant::now();
-        self.log.refused = loop {
-            let refused =
-                sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut self.connection);
-            match refused.await {
-                Ok(0) => break None,
-                Err(error) if !is_locked(&error) => break Some(began),
-                _ if began.elapsed() >= LOG_PATIENCE => break Some(began),
-                _ => tokio::time::sleep(LOG_RETRY).await,
-            }
-        };
-        self.wait_for_locks(self.log.patience).await;
-    }
-
-    async fn wait_for_locks(&mut self, patience: Duration) {
-        let sql = format!("PRAGMA busy_timeout = {}", patience.as_millis());
-        let _ = sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut self.connection).await;
     }
 
     pub(super) async fn only_read(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
@@ -418,54 +375,5 @@ impl FileId {
     #[cfg(not(unix))]
     fn of(path: &Path) -> Option<Self> {
         path.exists().then_some(Self(0, 0))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sqlx::SqlSafeStr;
-
-    async fn open(url: &DatabaseUrl) -> Sqlite {
-        Sqlite::open(url, Duration::from_secs(5), true).await.unwrap()
-    }
-
-    async fn do_all(sqlite: &mut Sqlite, statements: &[&'static str]) {
-        for sql in statements {
-            sqlite.run(sql.into_sql_str(), Vec::new()).await.unwrap();
-        }
-    }
-
-    /// How long the write-ahead log is, in bytes.
-    fn log_length(sqlite: &Sqlite) -> u64 {
-        std::fs::metadata(sqlite.log.path.as_ref().unwrap()).unwrap().len()
-    }
-
-    #[tokio::test]
-    async fn a_long_log_is_shortened_once_nobody_reads_what_it_replaced() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = DatabaseUrl::sqlite_file(&folder.path().join("a.db"));
-        let (mut writer, mut reader) = (open(&url).await, open(&url).await);
-        let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
-            INSERT INTO t SELECT randomblob(1000) FROM n";
-        do_all(&mut writer, &["CREATE TABLE t (x BLOB)", fill]).await;
-        let length = log_length(&writer);
-        writer.shorten_log().await;
-        assert_eq!(log_length(&writer), length, "it is not long yet");
-
-        writer.log.most = length - 1;
-        do_all(&mut reader, &["BEGIN", "SELECT COUNT(*) FROM t"]).await;
-        do_all(&mut writer, &[fill]).await;
-        let began = Instant::now();
-        writer.shorten_log().await;
-        assert!(writer.log.refused.is_some() && began.elapsed() >= LOG_PATIENCE && log_length(&writer) > length);
-        writer.shorten_log().await;
-        assert!(log_length(&writer) > length, "it is not tried again at once");
-
-        do_all(&mut reader, &["COMMIT"]).await;
-        writer.log.refused = None;
-        writer.shorten_log().await;
-        assert_eq!((log_length(&writer), writer.log.refused), (0, None));
-        do_all(&mut reader, &["SELECT COUNT(*) FROM t"]).await;
     }
 }

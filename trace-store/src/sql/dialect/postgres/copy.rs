@@ -53,7 +53,7 @@ impl Room {
 
 /// Rows on their way.
 #[derive(Debug)]
-pub(super) struct CopyRows {
+pub(crate) struct CopyRows {
     bytes: Vec<u8>,
     room: Room,
 }
@@ -70,33 +70,33 @@ impl Drop for CopyRows {
 
 impl CopyRows {
     /// Begins a copy.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.bytes.clear();
         self.bytes.extend_from_slice(HEADER);
     }
 
     /// From how many bytes on rows are worth a copy.
-    pub(super) fn worth(&self) -> usize {
+    pub(crate) fn worth(&self) -> usize {
         self.room.copy_from
     }
 
     /// Whether none has begun.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// Empties it.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
     }
 
     /// How many bytes there are so far.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// Adds a row.
-    pub(super) fn push<R: Row>(&mut self, row: &R) -> Result<(), sqlx::Error> {
+    pub(crate) fn push<R: Row>(&mut self, row: &R) -> Result<(), sqlx::Error> {
         let mut columns = const { R::TABLE }.columns.iter();
         self.int16(columns.len());
         let mut done = Ok(());
@@ -109,7 +109,7 @@ impl CopyRows {
     }
 
     /// Everything, with the end.
-    pub(super) fn end(&mut self) -> &[u8] {
+    pub(crate) fn end(&mut self) -> &[u8] {
         self.bytes.extend_from_slice(&END);
         &self.bytes
     }

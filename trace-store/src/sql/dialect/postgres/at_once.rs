@@ -20,11 +20,11 @@ mod linux {
 
     /// The sockets of this process at one moment, by their numbers and what the system calls them. Numbers are used again, names are not.
     #[derive(Debug)]
-    pub(in crate::sql::dialect) struct Sockets(HashSet<(RawFd, PathBuf)>);
+    pub(crate) struct Sockets(HashSet<(RawFd, PathBuf)>);
 
     impl Sockets {
         /// Those that are open now.
-        pub(in crate::sql::dialect) fn open() -> Self {
+        pub(crate) fn open() -> Self {
             let Ok(folder) = std::fs::read_dir("/proc/self/fd") else { return Self(HashSet::new()) };
             let socket = |entry: std::fs::DirEntry| {
                 let name = std::fs::read_link(entry.path()).ok()?;
@@ -36,7 +36,7 @@ mod linux {
 
         /// Turns it off for those that were opened since and are connected to such a port; how many there are. Another thread may have
         /// connected to the same port meanwhile: it loses nothing by it.
-        pub(in crate::sql::dialect) fn send_at_once(self, port: u16) -> io::Result<usize> {
+        pub(crate) fn send_at_once(self, port: u16) -> io::Result<usize> {
             let process = pidfd_open(getpid(), PidfdFlags::empty())?;
             let mut done = 0;
             for (number, _) in Self::open().0.difference(&self.0) {
