@@ -128,10 +128,14 @@ impl<T: Past> Newest<T> {
         }
     }
 
-    /// Adds what a run of the batch brings: of those that ended at once it is the newest. Beyond what is known it is added when that is read.
+    /// Adds what a run of the batch brings: of those that ended at once it is the newest. Beyond what is known, after it or before it, it is
+    /// added when that is read.
     pub(super) fn add(&mut self, row: T) {
-        if self.until.is_some_and(|until| row.ended() <= until) {
-            let place = self.rows.partition_point(|other| other.ended() <= row.ended());
+        if self.until.is_none_or(|until| row.ended() > until) {
+            return;
+        }
+        let place = self.rows.partition_point(|other| other.ended() <= row.ended());
+        if place > 0 || self.all {
             self.rows.insert(place, row);
         }
     }
@@ -236,4 +240,20 @@ async fn read<T: Past>(
     );
     let rows = connection.fetch(sql, arguments, T::TABLE.columns).await?;
     Ok(rows.into_iter().filter_map(T::of_cells).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_older_than_all_that_is_known_waits_until_that_is_read() {
+        let mut known = Newest { rows: vec![10, 20], until: Some(30), all: false };
+        [5, 10, 15, 30, 31].into_iter().for_each(|moment| known.add(moment));
+        assert_eq!(known.rows, [10, 10, 15, 20, 30]);
+        // Between 5 and what is known there may be others, unless there is nothing older.
+        known.all = true;
+        known.add(5);
+        assert_eq!(known.rows[0], 5);
+    }
 }

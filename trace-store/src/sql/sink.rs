@@ -22,7 +22,7 @@ use trace_core::sink::{DatabaseStatus, FinishedTrace, Sink, SinkError, Stored};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct RowsOptions {
-    /// How many traces are written in one transaction at most; `None`: 256 in SQLite, where one writer waits for the other from the first row
+    /// How many traces are written in one transaction at most, 1 at least; `None`: 256 in SQLite, where one writer waits for the other from the first row
     /// on, and 512 in Postgres.
     pub batch: Option<usize>,
     /// How long one attempt waits for a lock or an answer.

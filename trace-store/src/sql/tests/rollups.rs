@@ -144,6 +144,57 @@ on_every_database! {
         assert_eq!(numbers(database, &["most"], "SELECT MAX(write_order) AS most FROM traces"), [[31]]);
     }
 
+    fn the_same_new_traces_of_several_programs_count_once(database: Database) {
+        let all: Vec<FinishedTrace> = (0..60).map(|n| finished(varied(n))).collect();
+        let all = &all;
+        std::thread::scope(|scope| {
+            for program in 0..6 {
+                scope.spawn(move || {
+                    let patience = Duration::from_secs(10);
+                    let sink = database.sink_with(crate::sql::RowsOptions { patience, print_flags: false, ..Default::default() });
+                    for part in all.chunks(7 + program) {
+                        assert!(sink.store(part).iter().all(Result::is_ok));
+                    }
+                    assert_eq!((sink.status().queued, sink.status().failed), (0, 0), "{:?}", sink.status());
+                });
+            }
+        });
+        assert_eq!(differences(database), []);
+        let runs = numbers(database, &["runs"], "SELECT CAST(SUM(runs) AS BIGINT) AS runs FROM daily_rollups");
+        assert_eq!(runs, [[60]]);
+    }
+
+    fn a_trace_that_another_program_is_about_to_commit_counts_once(database: Database) {
+        let patience = Duration::from_secs(10);
+        let sink = || database.sink_with(crate::sql::RowsOptions { patience, print_flags: false, ..Default::default() });
+        let sinks = [sink(), sink()];
+        for (sink, n) in sinks.iter().zip(20..) {
+            store(sink, &finished(varied(n)));
+        }
+        std::thread::scope(|scope| {
+            database.read(async |store: &mut SqlStore| {
+                // The first has its rows written and waits for its turn when the second begins.
+                let turn = store.connection();
+                turn.begin().await.unwrap();
+                turn.run("UPDATE write_order SET last = last WHERE id = 1", Vec::new()).await.unwrap();
+                for (sink, numbers) in sinks.iter().zip([&[8][..], &[1, 8]]) {
+                    scope.spawn(move || {
+                        let traces: Vec<FinishedTrace> = numbers.iter().map(|n| finished(varied(*n))).collect();
+                        assert!(sink.store(&traces).iter().all(Result::is_ok));
+                    });
+                    std::thread::sleep(Duration::from_millis(500));
+                }
+                store.connection().rollback().await.unwrap();
+            });
+        });
+        for sink in &sinks {
+            assert_eq!((sink.status().queued, sink.status().failed), (0, 0), "{:?}", sink.status());
+        }
+        assert_eq!(differences(database), []);
+        let runs = numbers(database, &["runs"], "SELECT CAST(SUM(runs) AS BIGINT) AS runs FROM daily_rollups");
+        assert_eq!(runs, [[4]]);
+    }
+
     fn several_programs_add_to_the_same_sums(database: Database) {
         std::thread::scope(|scope| {
             for program in 0..4 {

@@ -35,6 +35,12 @@ const ROWS: usize = 512;
 /// How many bytes of rows one message carries, more or less: it ends at 1 GiB.
 const BYTES: usize = 16 << 20;
 
+/// Held while a connection is opened, so that its socket is the only new one.
+static OPENING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// How long another opening is waited for: a server that does not answer must not keep others waiting.
+const ALONE: Duration = Duration::from_millis(50);
+
 /// How long a change of the schema may take.
 const SCRIPT: Duration = Duration::from_secs(6 * 3600);
 
@@ -96,12 +102,13 @@ impl Postgres {
             .map_err(|error| refuse(error.to_string()))?
             .options([("lock_timeout", patience_ms.as_str()), ("client_min_messages", "warning"), ("TimeZone", "UTC")])
             .disable_statement_logging();
-        let before = Sockets::open();
+        let is_local = options.get_socket().is_some() || options.get_host().starts_with('/');
+        let alone = if is_local { None } else { tokio::time::timeout(ALONE, OPENING.lock()).await.ok() };
+        let before = alone.as_ref().and_then(|_| Sockets::open());
         match tokio::time::timeout(patience, options.connect()).await {
             Ok(Ok(connection)) => {
-                let is_local = options.get_socket().is_some() || options.get_host().starts_with('/');
                 // Where that cannot be done it is only slower.
-                let is_at_once = is_local || before.send_at_once(options.get_port()).is_ok_and(|sockets| sockets > 0);
+                let is_at_once = is_local || before.is_some_and(|before| before.send_at_once());
                 Ok(Self { connection, patience, room: Room::new(is_at_once) })
             }
             Ok(Err(error)) => Err(refuse(format!("{error} (check host, port, user, password and database)"))),
@@ -190,8 +197,12 @@ impl Postgres {
         self.run("SELECT pg_advisory_xact_lock($1)".into_sql_str(), vec![Value::Int(SCHEMA_LOCK)]).await.map(|_| ())
     }
 
-    /// Rows that do not exist yet cannot be locked, so the ids are; sorted, so that two programs wait for each other in one order.
+    /// Rows that do not exist yet cannot be locked, so the ids are; sorted, so that two programs wait for each other in one order. Each takes a
+    /// place in a table that the whole server shares.
     pub(super) async fn lock_traces(&mut self, mut ids: Vec<String>) -> Result<(), sqlx::Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
         ids.sort_unstable();
         let sql = "SELECT COUNT(pg_advisory_xact_lock(hashtextextended(id, 7))) FROM UNNEST($1::text[]) AS id";
         self.run(sql.into_sql_str(), vec![Value::List(ids)]).await.map(|_| ())
