@@ -347,3 +347,33 @@ fn on_conflict(table: &Table, column_name: impl Fn(&Column) -> Cow<'static, str>
     let action = if updates.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", updates.join(", ")) };
     format!(" ON CONFLICT ({}) DO {action}", table.key.join(", "))
 }
+
+/// The cells of a row that was read; `list` reads a list, which only one of the databases knows.
+fn cells<'r, R: sqlx::Row>(
+    row: &'r R,
+    columns: &[Column],
+    list: impl Fn(&'r R, usize) -> Result<Option<Vec<String>>, sqlx::Error>,
+) -> Result<Vec<Value>, sqlx::Error>
+where
+    usize: sqlx::ColumnIndex<R>,
+    String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    f64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    bool: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    Vec<u8>: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    let cell = |(index, column): (usize, &Column)| {
+        Ok(match column.kind {
+            Kind::Text | Kind::Time | Kind::Day | Kind::Json => {
+                row.try_get::<Option<String>, _>(index)?.map(Value::Text)
+            }
+            Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
+            Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
+            Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),
+            Kind::List => list(row, index)?.map(Value::List),
+            Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(index)?.map(Value::Bytes),
+        }
+        .unwrap_or(Value::Null))
+    };
+    columns.iter().enumerate().map(cell).collect()
+}

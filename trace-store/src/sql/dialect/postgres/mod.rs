@@ -9,7 +9,7 @@ mod copy;
 
 pub(super) use copy::CopyRows;
 
-use super::{Failure, on_conflict};
+use super::{Failure, cells, on_conflict};
 use crate::sql::error::SqlError;
 use crate::sql::time;
 use crate::sql::url::{DatabaseKind, DatabaseUrl};
@@ -155,7 +155,7 @@ impl Postgres {
     ) -> Result<Vec<Vec<Value>>, sqlx::Error> {
         let query = bind_all(sqlx::query(sql), arguments);
         let rows = within(self.patience, query.fetch_all(&mut self.connection)).await?;
-        rows.iter().map(|row| cells(row, columns)).collect()
+        rows.iter().map(|row| cells(row, columns, list)).collect()
     }
 
     #[allow(clippy::unused_self)] // the same shape as the other dialect
@@ -397,19 +397,6 @@ fn array_literal(list: &[String]) -> String {
     format!("{{{}}}", list.iter().map(quoted).collect::<Vec<_>>().join(","))
 }
 
-fn cells(row: &PgRow, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error> {
-    let cell = |(index, column): (usize, &Column)| {
-        Ok(match column.kind {
-            Kind::Text | Kind::Time | Kind::Day | Kind::Json => {
-                row.try_get::<Option<String>, _>(index)?.map(Value::Text)
-            }
-            Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
-            Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
-            Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),
-            Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(index)?.map(Value::Bytes),
-            Kind::List => row.try_get::<Option<Vec<String>>, _>(index)?.map(Value::List),
-        }
-        .unwrap_or(Value::Null))
-    };
-    columns.iter().enumerate().map(cell).collect()
+fn list(row: &PgRow, index: usize) -> Result<Option<Vec<String>>, sqlx::Error> {
+    row.try_get(index)
 }

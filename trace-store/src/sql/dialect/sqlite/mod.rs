@@ -5,11 +5,11 @@
 
 mod log;
 
-use super::{Failure, on_conflict};
+use super::{Failure, cells, on_conflict};
 use crate::sql::error::SqlError;
 use crate::sql::time;
 use crate::sql::url::{DatabaseKind, DatabaseUrl};
-use crate::sql::value::{Column, Kind, Table, Value};
+use crate::sql::value::{Column, Table, Value};
 use log::Log;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
@@ -176,7 +176,7 @@ impl Sqlite {
             deadline.store(u64::try_from(end).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         let rows = bind_all(sqlx::query(sql), arguments)?.fetch_all(&mut self.connection).await?;
-        rows.iter().map(|row| cells(row, columns)).collect()
+        rows.iter().map(|row| cells(row, columns, list)).collect()
     }
 
     #[allow(clippy::unused_self)] // the same shape as the other dialect
@@ -338,26 +338,9 @@ fn bind_all(mut query: SqliteQuery, arguments: Vec<Value>) -> Result<SqliteQuery
     Ok(query)
 }
 
-fn cells(row: &SqliteRow, columns: &[Column]) -> Result<Vec<Value>, sqlx::Error> {
-    let cell = |(index, column): (usize, &Column)| {
-        Ok(match column.kind {
-            Kind::Text | Kind::Time | Kind::Day | Kind::Json => {
-                row.try_get::<Option<String>, _>(index)?.map(Value::Text)
-            }
-            Kind::Int | Kind::Money => row.try_get::<Option<i64>, _>(index)?.map(Value::Int),
-            Kind::Float => row.try_get::<Option<f64>, _>(index)?.map(Value::Float),
-            Kind::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),
-            Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(index)?.map(Value::Bytes),
-            Kind::List => match row.try_get::<Option<String>, _>(index)? {
-                Some(text) => {
-                    Some(Value::List(serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(error.into()))?))
-                }
-                None => None,
-            },
-        }
-        .unwrap_or(Value::Null))
-    };
-    columns.iter().enumerate().map(cell).collect()
+fn list(row: &SqliteRow, index: usize) -> Result<Option<Vec<String>>, sqlx::Error> {
+    let text: Option<String> = row.try_get(index)?;
+    text.map(|text| serde_json::from_str(&text).map_err(|error| sqlx::Error::Decode(error.into()))).transpose()
 }
 
 /// Which file stands under a path, apart from its name.
