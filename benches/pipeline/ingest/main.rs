@@ -1,8 +1,8 @@
 //! What a server takes from the writer, beside what it takes of the same rows from binary `COPY` and from inserts by hand.
 //!
 //! Comes in: `[--traces N] [--rounds N] [--connections N] [--batch N] [--shape whole|run]` and a Postgres server in
-//! `WHYTRACE_TEST_DATABASE_URL`. Goes out: some lines for each round, and the medians of all. In each round the writer writes traces into a fresh database; their rows are read from there, and written into two more
-//! by `COPY` and by inserts, over as many connections. Reading them is not timed, nor is making the traces; what the writer does to turn a
+//! `WHYTRACE_TEST_DATABASE_URL`. Goes out: some lines for each round, and the medians of all. In each round the writer writes traces into a
+//! fresh database; their rows are read from there, and written into two more by `COPY` and by inserts, over as many connections. Reading them is not timed, nor is making the traces; what the writer does to turn a
 //! document into rows is. On one machine that takes time from the server: so the CPU time of both sides is told apart.
 
 // A benchmark's output is its text.
